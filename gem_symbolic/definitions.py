@@ -1,0 +1,146 @@
+"""The formulas. Each activation is written down once, here, as data; everything else is derived from it.
+
+A branch is text in the variable x, the parameters and the names of `where`; `expressions` says what such text may
+contain, and whoever needs it parses it. Beside the formula stands what is claimed of it, for every N >= 1 and every
+eps > 0, in the shorthand n = 2N, s = eps^(1/n), u = |x|^n/eps; `theorems` derives what holds and decides each claim.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter, its domain, and, for one that is a power of a length, which power: eps = s**power."""
+
+    name: str
+    domain: str
+    power: str | None = None
+    fixed: str | None = None
+
+
+@dataclass(frozen=True)
+class Branch:
+    on: str
+    expr: str
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation: branches from left to right, parameters, claims (theorem -> what is claimed), provenance."""
+
+    name: str
+    title: str
+    branches: tuple[Branch, ...]
+    parameters: tuple[Parameter, ...]
+    source: str
+    where: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    emitted: bool = True  # whether codegen/ holds a kernel file for it
+
+    def at(self, **fixed: str) -> tuple[Parameter, ...]:
+        """The parameters, with some of them fixed."""
+        return tuple(replace(p, fixed=fixed.get(p.name, p.fixed)) for p in self.parameters)
+
+
+INTEGER = "integer >= 1"
+POSITIVE = "real > 0"
+N = Parameter("N", INTEGER)
+EPS = Parameter("eps", POSITIVE, power="2*N")
+#: F is the log-logistic distribution function with shape 2N and scale s = eps^(1/2N), S its survival function.
+GATE = {"F": "x**(2*N)/(eps + x**(2*N))", "S": "1 - F"}
+
+RISE = {"supremum": "(n + 1)**2/(4*n)", "infimum": "0", "lipschitz": "(n + 1)**2/(4*n)"}
+DIP = {"u": "1/(n - 1)", "value": "s*(n - 1)**(1 - 1/n)/n"}
+CURVATURE = {
+    "v": "(2*n**2 + 1 - n*sqrt(3*(n**2 + 2)))/(n**2 - 1)",
+    "supremum": "n*v**(1 - 1/n)*((n + 1) - (n - 1)*v)/(s*(1 + v)**3)",
+}
+GAP = {"sup_u": DIP["u"], "sup": DIP["value"], "a": "(p + 1)/n", "b": "p - (p + 1)/n"}
+
+EGEM = Activation(
+    name="egem",
+    title="E-GEM",
+    where=GATE,
+    branches=(Branch("x <= 0", "0"), Branch("x > 0", "x*F")),
+    parameters=(N, EPS),
+    source=(
+        "E-GEM: the public abstract says only that eps generalises GEM so that ReLU is approximated in L^p as "
+        "eps -> 0. The additive eps is this project's reading; a second reading makes the scale itself the "
+        "parameter (eps^(2N) in the denominator). It is one family: give eps or scale, never both."
+    ),
+    claims={
+        "T0": {"reflection": "segem"},
+        "T2": {"smoothness": "2*N", "left": "0", "right": "factorial(2*N + 1)/eps"},
+        "T3": {**RISE, "supremum_u": "(n + 1)/(n - 1)", "supremum_side": "right"},
+        "T4": {"zero": "x <= 0"},
+        "T5": {"range": "[0, oo)", "inverse": "yes"},
+        "T6": GAP,
+        "T7": {"total": "2*m", "sup": "Max(1, (n - 1)**2/(4*n))"},
+        "T8": {**CURVATURE, "inflection_u": "(n + 1)/(n - 1)"},
+        "T9": {"side": "right", "leading": "x - eps*x**(1 - n)", "remainder": "1 - 2*n"},
+    },
+)
+
+GEM = replace(
+    EGEM,
+    name="gem",
+    title="GEM",
+    parameters=EGEM.at(eps="1"),
+    source="GEM is the published base formula. GEM(N) = E-GEM(N, 1).",
+)
+
+SEGEM = Activation(
+    name="segem",
+    title="SE-GEM",
+    where=GATE,
+    branches=(Branch("x <= 0", "x*S"), Branch("x > 0", "x")),
+    parameters=(N, EPS),
+    source=(
+        'SE-GEM: the public abstract says only "a piecewise variant eliminating dead neurons with C^(2N) junction '
+        'smoothness". The form here is a reconstruction: rational, gated by the same law, exactly C^(2N), ReLU in '
+        "the limit, the same L^p error as E-GEM. It is the reflection of E-GEM: SE-GEM(x) = x + E-GEM(-x)."
+    ),
+    claims={
+        "T0": {"reflection": "egem"},
+        "T2": {"smoothness": "2*N", "left": "-factorial(2*N + 1)/eps", "right": "0"},
+        "T3": {
+            "supremum": "1",
+            "infimum": "-(n - 1)**2/(4*n)",
+            "infimum_u": "(n + 1)/(n - 1)",
+            "infimum_side": "left",
+            "lipschitz": "Max(1, (n - 1)**2/(4*n))",
+        },
+        "T4": {"zero": "left", "zero_u": "1/(n - 1)"},
+        "T5": {"minimum": "-" + DIP["value"], "minimum_u": DIP["u"]},
+        "T6": GAP,
+        "T7": {"total": "2*m", "sup": "Max(1, (n - 1)**2/(4*n))"},
+        "T8": {**CURVATURE, "inflection_u": "(n + 1)/(n - 1)"},
+        "T9": {"side": "left", "leading": "eps*x**(1 - n)", "remainder": "1 - 2*n"},
+    },
+)
+
+SEGEM_GATED = Activation(
+    name="segem_gated",
+    title="SE-GEM (gated tail)",
+    where=GATE,
+    branches=(Branch("x <= 0", "x*F*S"), Branch("x > 0", "x*F")),
+    parameters=(N, EPS),
+    source=(
+        "SE-GEM with the gated tail is a second reconstruction of SE-GEM; it is smoother than the public abstract "
+        "says (exactly C^(4N)), which speaks against it."
+    ),
+    claims={
+        "T2": {"smoothness": "4*N"},
+    },
+    emitted=False,
+)
+
+VARIANTS: Mapping[str, Activation] = {a.name: a for a in (GEM, EGEM, SEGEM, SEGEM_GATED)}
+
+
+def find(name: str) -> Activation:
+    """The activation of that name. Raises ValueError naming the known ones."""
+    if name not in VARIANTS:
+        raise ValueError(f"unknown variant {name!r}; known are {', '.join(VARIANTS)}")
+    return VARIANTS[name]

@@ -1,0 +1,81 @@
+"""Exact parameters: what a user may write for N, eps and scale, and the real numbers they mean.
+
+Standard library only. The emitted kernels carry these functions verbatim, so each must stand on its own.
+"""
+
+import math
+from fractions import Fraction
+
+
+def exact(value, name):
+    """The rational number that a user wrote.
+
+    int and Fraction stand for themselves, a string is a decimal ("1e-4") or a quotient ("1/3"), a float means its
+    shortest decimal (1e-4 is 1/10000, not the nearest binary number). Raises ValueError, in one sentence, otherwise.
+    """
+    accepted = isinstance(value, (int, float, str, Fraction)) and not isinstance(value, bool)
+    try:
+        number = Fraction(repr(value) if isinstance(value, float) else value) if accepted else None
+    except (ValueError, ZeroDivisionError, OverflowError):
+        number = None
+    if number is None:
+        raise ValueError(
+            f"{name} must be a rational number: an int, a Fraction, a finite float, "
+            f'or a string such as "1e-4" or "1/3"; got {value!r}'
+        )
+    return number
+
+
+def resolve(N, eps=None, scale=None, default="1e-4"):
+    """(N, eps) as an int >= 1 and a Fraction > 0, from eps or from scale, where eps = scale**(2N).
+
+    With neither given, eps is the default. Raises ValueError, in one sentence, for anything else.
+    """
+    if isinstance(N, bool) or not hasattr(N, "__index__") or N.__index__() < 1:
+        raise ValueError(f"N must be an integer >= 1; got {N!r}")
+    N = N.__index__()
+    if eps is not None and scale is not None:
+        raise ValueError("give eps or scale, not both: eps = scale**(2N)")
+    name, value = ("eps", default if eps is None else eps) if scale is None else ("scale", scale)
+    number = exact(value, name)
+    if number <= 0:
+        raise ValueError(f"{name} must be > 0; got {value!r}")
+    return N, number if scale is None else number ** (2 * N)
+
+
+def root(value, degree, bits):
+    """value**(1/degree) for a Fraction > 0 and an integer degree >= 1, rounded to nearest with `bits` bits, exactly.
+
+    Returns a Fraction with a power of two as its denominator (or an integer). Exponents are unbounded; an irrational
+    root is never a tie, a rational tie goes to even.
+    """
+    p, q = value.numerator, value.denominator
+    exponent = (p.bit_length() - q.bit_length()) // degree - bits - 1  # leaves bits + 1 or bits + 2 bits below
+    shift = exponent * degree
+    target = Fraction(p, q << shift) if shift >= 0 else Fraction(p << -shift, q)
+    whole = target.numerator // target.denominator
+    low, high = 0, 1 << (whole.bit_length() // degree + 1)
+    while high - low > 1:  # the integer root, by bisection: low**degree <= whole < high**degree
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**degree <= whole else (low, middle)
+    sticky = low**degree != target  # something non-zero was cut off
+    extra = low.bit_length() - bits
+    unit, rest = 1 << extra, low % (1 << extra)
+    up = 2 * rest > unit or (2 * rest == unit and (sticky or low // unit % 2 == 1))
+    return Fraction(low // unit + up) * unit * Fraction(2) ** exponent
+
+
+def scale_constants(N, eps, bits, lowest, highest):
+    """(s, 1/s) as floats, s = eps**(1/2N), each the nearest number with `bits` significant bits.
+
+    `lowest` and `highest` are the exponents of the smallest and largest normal power of two of the type that computes.
+    Raises ValueError, in one sentence, where the scale or its inverse leaves that range.
+    """
+    constants = root(eps, 2 * N, bits), root(1 / eps, 2 * N, bits)
+    if any(not Fraction(2) ** lowest <= c < Fraction(2) ** highest for c in constants):
+        exponent = (math.log2(eps.numerator) - math.log2(eps.denominator)) / (2 * N)
+        raise ValueError(
+            f"the scale eps**(1/{2 * N}) is about 2**{exponent:.0f}, outside the range 2**{lowest} to 2**{highest} "
+            f"of the type that computes; choose eps nearer to 1"
+        )
+    return float(constants[0]), float(constants[1])
