@@ -1,0 +1,236 @@
+"""The house rules of the design: who may import whom, one place for formulas, one place for the names of variants."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import formulas
+import pytest
+
+from gem_symbolic.definitions import VARIANTS
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "gem_symbolic"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+#: From the bottom up. A module may import from its own layer and from those below it, never from one above.
+LAYERS = (
+    "definitions expressions parameters formats",
+    "branches",
+    "piecewise",
+    "algebra calculus",
+    "checkers reference floats measure",
+    "theorems",
+    "emit",
+    "validate kernels functional nn plots",
+    "verify bench readme notebooks",
+)
+LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
+HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich"}
+GENERATED = re.compile(r"<!-- generated: (\w+) -->.*?<!-- end: \1 -->", re.DOTALL)
+
+
+def component(path: Path) -> str:
+    """gem_symbolic/theorems/t3.py -> theorems."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """The modules a file names in an import, wherever in the file that stands."""
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {alias.name for alias in aliases}
+            case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                names |= {f"{module}.{alias.name}" for alias in aliases}
+            case ast.ImportFrom():
+                raise AssertionError("write imports within the package in full: they are read by this test")
+            case ast.Call(func=ast.Attribute(attr="import_module"), args=[target, *_]):
+                names |= {ast.unparse(target).strip("f'\"")}
+    return names
+
+
+def graph() -> dict[str, set[str]]:
+    """component -> the other components it imports."""
+    edges: dict[str, set[str]] = defaultdict(set)
+    for path in SOURCES:
+        inner = {n.split(".")[1] for n in imports(ast.parse(path.read_text())) if n.startswith("gem_symbolic.")}
+        edges[component(path)] |= (inner & LEVEL.keys()) - {component(path)}
+    return edges
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after a statement."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return {name.split(".")[0] for name in output.split()}
+
+
+def test_every_module_has_a_layer():
+    assert set(map(component, SOURCES)) - {"__init__"} <= LEVEL.keys()
+
+
+def test_nothing_lower_imports_higher():
+    upward = [(a, b) for a, targets in graph().items() if a in LEVEL for b in targets if LEVEL[a] < LEVEL[b]]
+    assert not upward
+
+
+def test_no_import_cycles():
+    TopologicalSorter(graph()).prepare()
+
+
+def test_the_oracle_is_independent():
+    assert not graph()["reference"] & {"floats", "emit", "kernels", "theorems", "piecewise", "calculus"}
+
+
+def test_one_module_imports_the_kernels():
+    importers = [p.name for p in SOURCES if any("gem_symbolic.kernels" in n for n in imports(ast.parse(p.read_text())))]
+    assert len(importers) == 1
+
+
+def test_the_package_imports_nothing_heavy():
+    assert not loaded_by("import gem_symbolic") & HEAVY
+
+
+def test_the_package_imports_within_a_second():
+    code = "import time; t = time.perf_counter(); import gem_symbolic; print(time.perf_counter() - t)"
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert float(output) < 1
+
+
+def test_training_does_not_wait_for_a_prover():
+    kernels = ", ".join(f"gem_symbolic.kernels.{name}" for name, a in VARIANTS.items() if a.emitted)
+    loaded = loaded_by(f"import gem_symbolic.nn, gem_symbolic.functional, {kernels}")
+    assert "torch" in loaded
+    assert not loaded & {"sympy", "flint", "mpmath", "jinja2", "rich", "matplotlib"}
+
+
+def test_every_package_is_installed():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    present = {".".join(p.parent.relative_to(ROOT).parts) for p in PACKAGE.rglob("__init__.py")}
+    assert set(listed) == present | {"gem_symbolic.kernels"}
+
+
+def written_by_hand() -> list[Path]:
+    texts = [p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts and p.suffix != ".typed"]
+    return sorted({*texts, *NOTEBOOKS} - {PACKAGE / "definitions.py"})
+
+
+@pytest.mark.parametrize("path", written_by_hand(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_formula_outside_the_definitions(path):
+    assert not formulas.found(path)
+
+
+def test_no_formula_in_the_readme():
+    assert not formulas.in_prose(GENERATED.sub("", (ROOT / "README.md").read_text()))
+
+
+def test_the_detector_sees_the_definitions():
+    assert formulas.found(PACKAGE / "definitions.py")
+
+
+PLANTED = (
+    "y = x ** (n + 1) / (eps + x**n)",
+    "gate = x**(2*N) / (1 + x**(2*N))",
+    "def f(x): return torch.where(x > 0, x, eps * x / (eps + x.pow(2 * self.N)))",
+    "d = self.eps + torch.pow(x.abs(), n)\ny = x / d",
+    "y = t * u / (1 + u)",
+    "S = 1 / (1.0 + u)",
+    "y = x * (1 + u) ** -2",
+    "y = torch.div(x, 1 + u)",
+    "y = x**3 / (1 + x**2)",
+    "y = x * x * x / (x * x + 1)",
+    "y = x / (s**n + x**n) * x**n",
+    "y = x * u * torch.reciprocal(u + 1)",
+    "SOURCE = 'x**(2*N + 1)/(eps + x**(2*N))'",
+    "text = f'{x}**{n + 1} / (eps + {x}**{n})'",
+    '"""E-GEM is x^(n+1)/(eps + x^n) for x > 0, and zero on the left."""',
+    '"""The tail, eps x/(eps + |x|^n), is rational."""',
+    r'LATEX = r"$\frac{x^{2N+1}}{\varepsilon + x^{2N}}$"',
+    r'LATEX = r"The gate is $\dfrac{u}{1+u}$."',
+    "y = 0  # the gate, u/(1 + u)",
+    "# The survival is eps/(eps + x^n).",
+)
+INNOCENT = (
+    "lipschitz = (n + 1)**2 / (4*n)",
+    "c = n*v**(1 - 1/n)",
+    "s = eps ** (1 / n)",
+    "low, high = 0, 1 << (whole.bit_length() // degree + 1)",
+    "mean = total / (1 + count)",
+    "f = x**a * (a*R + n*u*R.diff(u))",
+    '"""Rounded to 1/2 ulp (or 1 + 2**-10 in the worst case)."""',
+    '"""n = 2N, s = eps^(1/n), u = |x|^n/eps."""',
+    "y = (1 + u)**2 - 4*u",
+    "# x - eps*x**(1 - n) + O(x**(1 - 2*n))",
+)
+
+
+@pytest.mark.parametrize("text", PLANTED)
+def test_the_detector_finds_what_is_planted(text, tmp_path):
+    path = tmp_path / "planted.py"
+    path.write_text(text)
+    assert formulas.found(path)
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_the_detector_lets_other_mathematics_pass(text, tmp_path):
+    path = tmp_path / "innocent.py"
+    path.write_text(text)
+    assert not formulas.found(path)
+
+
+def variant_lists(tree: ast.AST) -> list[str]:
+    """Literals that name two variants or more: collections, and strings that are nothing but names."""
+    lists = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts) | ast.Dict(keys=parts):
+                names = {p.value for p in parts if isinstance(p, ast.Constant)}
+            case ast.Constant(value=str(text)):
+                words = set(re.split(r"[\s,|/]+", text.strip()))
+                names = words if words <= VARIANTS.keys() else set()
+            case _:
+                continue
+        if len(names & VARIANTS.keys()) >= 2:
+            lists.append(ast.unparse(node))
+    return lists
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *NOTEBOOKS, *TESTS], ids=lambda p: str(p.relative_to(ROOT)))
+def test_variants_are_listed_once(path):
+    if path == PACKAGE / "definitions.py":
+        assert list(VARIANTS) == [a.name for a in VARIANTS.values()]
+    else:
+        assert not variant_lists(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("literal", ["({0!r}, {1!r})", "[{0!r}, 3, {1!r}]", "{{{0!r}: 1, {1!r}: 2}}", "'{0} {1}'"])
+def test_a_second_list_of_variants_is_found(literal):
+    assert variant_lists(ast.parse(literal.format(*VARIANTS)))
+
+
+def test_functional_has_one_function_for_each_emitted_variant():
+    from gem_symbolic import functional
+
+    public = {name for name, f in vars(functional).items() if inspect.isfunction(f) and not name.startswith("_")}
+    own = {name for name in public if getattr(functional, name).__module__ == functional.__name__}
+    assert own == {name for name, activation in VARIANTS.items() if activation.emitted}
+
+
+def test_nn_has_one_module_for_each_emitted_variant():
+    import torch
+
+    from gem_symbolic import nn
+
+    modules = {name for name, c in vars(nn).items() if inspect.isclass(c) and issubclass(c, torch.nn.Module)}
+    activations = {name for name in modules if not (name.endswith("GLU") or name.startswith("_"))}
+    assert activations == {name.upper() for name, activation in VARIANTS.items() if activation.emitted}
