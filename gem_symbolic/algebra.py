@@ -1,0 +1,153 @@
+"""Exact engines: a field of rational functions over Q in named symbols, and what is asked of it.
+
+SymPy (here) and FLINT (`checkers.flint`) each bring their own arithmetic, factorisation, discriminants and root counts;
+`calculus` and `decide` use nothing else, so each conclusion can be reached twice, independently.
+"""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from sympy import QQ
+from sympy.polys.fields import FracField
+from sympy.polys.rootisolation import dup_count_real_roots
+
+Terms = Mapping[tuple[int, ...], Fraction]
+
+
+class Algebra:
+    """A field Q(symbols). Elements carry + - * / and integer powers; the rest is here."""
+
+    name = ""
+    symbols: tuple[str, ...]
+    gens: dict[str, Any]
+
+    def number(self, value: int | Fraction) -> Any:
+        """The constant."""
+        raise NotImplementedError
+
+    def diff(self, element: Any, symbol: str) -> Any:
+        """The partial derivative."""
+        raise NotImplementedError
+
+    def fraction(self, element: Any) -> tuple[Any, Any]:
+        """Numerator and denominator without common factor, both polynomial elements."""
+        raise NotImplementedError
+
+    def terms(self, polynomial: Any) -> Terms:
+        """The coefficients of a polynomial element by exponents, in the order of `symbols`."""
+        raise NotImplementedError
+
+    def factors(self, polynomial: Any) -> tuple[Fraction, list[tuple[Any, int]]]:
+        """The constant and the irreducible factors over Q with their multiplicities."""
+        raise NotImplementedError
+
+    def discriminant(self, polynomial: Any, symbol: str) -> Any:
+        """The discriminant with respect to a symbol."""
+        raise NotImplementedError
+
+    def count_roots(self, coefficients: Sequence[Fraction], low: Fraction) -> int:
+        """The number of distinct real roots > low of a square-free polynomial, constant term first."""
+        raise NotImplementedError
+
+    # What follows is the same for every engine.
+
+    def substitute(self, element: Any, **values: Any) -> Any:
+        """The element with symbols replaced by elements. Raises ZeroDivisionError at a pole."""
+        numerator, denominator = (self._insert(part, values) for part in self.fraction(element))
+        return numerator / denominator
+
+    def _insert(self, polynomial: Any, values: Mapping[str, Any]) -> Any:
+        places = [values.get(symbol, self.gens[symbol]) for symbol in self.symbols]
+        total = self.number(0)
+        for exponents, coefficient in self.terms(polynomial).items():
+            term = self.number(coefficient)
+            for place, exponent in zip(places, exponents, strict=True):
+                if exponent:
+                    term = term * place**exponent
+            total = total + term
+        return total
+
+    def constant(self, element: Any) -> Fraction | None:
+        """The rational number that the element is, or None."""
+        numerator, denominator = (self.terms(part) for part in self.fraction(element))
+        if any(any(exponents) for part in (numerator, denominator) for exponents in part):
+            return None
+        return sum(numerator.values(), Fraction(0)) / sum(denominator.values())
+
+    def coefficients(self, polynomial: Any, symbol: str) -> list[Any]:
+        """The coefficients in one symbol, constant term first, as elements."""
+        place = self.symbols.index(symbol)
+        rows: dict[int, Any] = {}
+        for exponents, coefficient in self.terms(polynomial).items():
+            term = self.number(coefficient)
+            for other, exponent in zip(self.symbols, exponents, strict=True):
+                if exponent and other != symbol:
+                    term = term * self.gens[other] ** exponent
+            rows[exponents[place]] = rows.get(exponents[place], self.number(0)) + term
+        return [rows.get(k, self.number(0)) for k in range(max(rows, default=0) + 1)]
+
+    def occurring(self, element: Any) -> set[str]:
+        """The symbols that occur in the element."""
+        return {
+            symbol
+            for part in self.fraction(element)
+            for exponents in self.terms(part)
+            for symbol, exponent in zip(self.symbols, exponents, strict=True)
+            if exponent
+        }
+
+    def sample(self, element: Any, **values: Fraction | int) -> Fraction | None:
+        """The exact value at a rational point, or None where a symbol is left or the point is a pole."""
+        try:
+            return self.constant(self.substitute(element, **{k: self.number(v) for k, v in values.items()}))
+        except ZeroDivisionError:
+            return None
+
+
+class SymPyAlgebra(Algebra):
+    """The engine on SymPy's sparse fraction fields."""
+
+    name = "SymPy"
+
+    def __init__(self, symbols: Sequence[str]):
+        self.symbols = tuple(symbols)
+        self.field = FracField(list(symbols), QQ)
+        self.gens = dict(zip(self.symbols, self.field.gens, strict=True))
+
+    def number(self, value: int | Fraction) -> Any:
+        value = Fraction(value)
+        return self.field(QQ(value.numerator, value.denominator))
+
+    def diff(self, element: Any, symbol: str) -> Any:
+        return element.diff(self.gens[symbol])
+
+    def fraction(self, element: Any) -> tuple[Any, Any]:
+        return self.field(element.numer), self.field(element.denom)
+
+    def terms(self, polynomial: Any) -> Terms:
+        scale = polynomial.denom.LC
+        return {m: Fraction(str(c / scale)) for m, c in polynomial.numer.terms() if c}
+
+    def factors(self, polynomial: Any) -> tuple[Fraction, list[tuple[Any, int]]]:
+        constant, factors = (polynomial.numer / polynomial.denom.LC).factor_list()
+        return Fraction(str(constant)), [(self.field(f), k) for f, k in factors]
+
+    def discriminant(self, polynomial: Any, symbol: str) -> Any:
+        ring = self.field.ring
+        place = self.symbols.index(symbol)
+        order = [ring.symbols[place], *(s for i, s in enumerate(ring.symbols) if i != place)]
+        turned = ring.clone(symbols=order).from_dict(
+            {(m[place], *(e for i, e in enumerate(m) if i != place)): c for m, c in polynomial.numer.terms()}
+        )
+        result = turned.discriminant()
+        back = {(*m[:place], 0, *m[place:]): c for m, c in result.terms()}
+        return self.field(ring.from_dict(back))
+
+    def count_roots(self, coefficients: Sequence[Fraction], low: Fraction) -> int:
+        if len(coefficients) < 2:
+            return 0
+        dense = [QQ(c.numerator, c.denominator) for c in reversed(coefficients)]
+        bound = QQ(low.numerator, low.denominator)
+        at_low = sum(c * low**k for k, c in enumerate(coefficients)) == 0
+        return int(dup_count_real_roots(dense, QQ, inf=bound)) - at_low

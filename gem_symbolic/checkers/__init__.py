@@ -1,0 +1,1 @@
+"""Independent engines that a certificate is re-checked with."""

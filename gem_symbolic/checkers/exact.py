@@ -1,0 +1,249 @@
+"""Decides the steps of a certificate in an exact engine: for every N at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from gem_symbolic.algebra import Algebra
+from gem_symbolic.calculus import derivative
+from gem_symbolic.certificates import Certificate, Step
+from gem_symbolic.closedform import PowerProduct, power_product, surd
+from gem_symbolic.decide import Verdict, grid, root_counts, sign
+from gem_symbolic.definitions import Activation, find
+from gem_symbolic.expressions import ExpressionError
+from gem_symbolic.piecewise import PiecewiseRational, build
+
+#: Independent symbols a step may use: p the exponent of a norm, s the scale, v a root, the rest free.
+EXTRA = ("p", "s", "v", "W", "k", "z", "h", "d")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An activation (and a companion) in one engine, and the functions that steps may call."""
+
+    activation: Activation
+    engine: Callable[..., Algebra]
+    companion: str | None = None
+
+    @cached_property
+    def model(self) -> PiecewiseRational:
+        return build(self.activation, self.engine, EXTRA)
+
+    @property
+    def algebra(self) -> Algebra:
+        return self.model.algebra
+
+    @cached_property
+    def branches(self) -> dict[str, Any]:
+        """L and R, gL and gR."""
+        named = {"L": self.model.pieces[0].value, "R": self.model.pieces[-1].value}
+        if self.companion:
+            fixed = {p.name: p.fixed for p in self.activation.parameters if p.fixed}
+            other = find(self.companion)
+            other = PiecewiseRational(replace_parameters(other, fixed), self.algebra)
+            named |= {"gL": other.pieces[0].value, "gR": other.pieces[-1].value}
+        return named
+
+    @cached_property
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        algebra = self.algebra
+
+        def repeated(f: Any, k: Any = None) -> Any:
+            return derivative(f, 1 if k is None else int(algebra.constant(k) or 0))
+
+        return {
+            "D": repeated,
+            "M": lambda f: algebra.substitute(f, x=-algebra.gens["x"]),
+            "at": lambda f, c: algebra.substitute(f, u=c),
+            "num": lambda f: algebra.fraction(f)[0],
+            "den": lambda f: algebra.fraction(f)[1],
+        }
+
+    def read(self, text: str) -> Any:
+        return self.model.read(text, self.branches, self.functions)
+
+    def product(self, text: str) -> PowerProduct:
+        """A formula with powers whose exponents depend on n; eps is s^n there."""
+        s = PowerProduct.of(self.algebra, self.algebra.gens["s"])
+        n = PowerProduct.of(self.algebra, self.algebra.gens["n"])
+        scale = {p.name: s**n for p in self.activation.parameters if p.power and not p.fixed}
+        names = {**self.model.names, **self.branches, **scale}
+        return power_product(self.algebra, text, names, self.functions)
+
+    def exponent(self, text: str) -> tuple[int, int]:
+        """(a, b) of an exponent a + b n. Raises ExpressionError."""
+        value = self.read(text)
+        slope = self.algebra.diff(value, "n")
+        a, b = self.algebra.constant(value - slope * self.algebra.gens["n"]), self.algebra.constant(slope)
+        if a is None or b is None or a.denominator != 1 or b.denominator != 1:
+            raise ExpressionError(f"the exponent {text!r} is not linear in n")
+        return int(a), int(b)
+
+
+def replace_parameters(activation: Activation, fixed: Mapping[str, str]) -> Activation:
+    """The activation with those parameters fixed that it has."""
+    from dataclasses import replace
+
+    return replace(activation, parameters=activation.at(**fixed))
+
+
+def check_equal(w: Workspace, left: str, right: str) -> Verdict:
+    difference = w.read(left) - w.read(right)
+    if w.algebra.constant(difference) == 0:
+        return Verdict(True, "the difference is the zero polynomial")
+    return Verdict(False, f"the difference is {difference}", a_point(w.algebra, difference))
+
+
+def a_point(algebra: Algebra, element: Any) -> Mapping[str, Fraction] | None:
+    """A positive rational point where the element is not zero."""
+    names = sorted(algebra.occurring(element))
+    for value in grid():
+        point = dict.fromkeys(names, value) | {"n": Fraction(2)}
+        if algebra.sample(element, **point):
+            return point
+    return None
+
+
+def check_power_equal(w: Workspace, left: str, right: str) -> Verdict:
+    same = w.product(left) == w.product(right)
+    return Verdict(same, "the exponents of every base agree" if same else "the exponents of the bases differ")
+
+
+def moved(w: Workspace, text: str, low: str, high: str) -> Any:
+    """The value as a function of u > 0 that runs through (low, high)."""
+    u, start = w.algebra.gens["u"], w.read(low)
+    inner = start + u if high == "oo" else start + (w.read(high) - start) * u / (w.algebra.number(1) + u)
+    return w.algebra.substitute(w.read(text), u=inner)
+
+
+def check_sign(w: Workspace, value: str, relation: str, low: str, high: str, first: str) -> Verdict:
+    return sign(w.algebra, moved(w, value, low, high), relation, int(first))
+
+
+def check_roots(w: Workspace, value: str, count: str, low: str, high: str) -> Verdict:
+    numerator, _ = w.algebra.fraction(moved(w, value, low, high))
+    _, factors = w.algebra.factors(numerator)
+    tables = []
+    for factor, _ in factors:
+        if "u" in w.algebra.occurring(factor):
+            if w.algebra.occurring(factor) - {"n", "u"}:
+                return Verdict(None, f"the roots of {factor} depend on more than n")
+            tables.append(root_counts(w.algebra, factor, "u", 2))
+    if None in tables:
+        return Verdict(None, "no bound was found beyond which the number of roots is constant")
+    known = [t for t in tables if t]
+    cases = range(2, max((max(t) for t in known), default=2) + 2, 2)
+    totals = {n: sum(t.get(n, t[max(t)]) for t in known) for n in cases}
+    wrong = {n: found for n, found in totals.items() if found != int(count)}
+    if wrong:
+        n, found = next(iter(wrong.items()))
+        return Verdict(False, f"there are {found} roots, not {count}", {"n": Fraction(n)})
+    return Verdict(True, f"counted for n = {', '.join(map(str, cases))}; no root is gained or lost beyond")
+
+
+def leading_term(w: Workspace, element: Any, at_infinity: bool) -> tuple[int, int, Any] | None:
+    """(a, b, c) with element = c x^a u^b (1 + o(1)) at 0 or at infinity, for every n >= 2; None if not uniform in n."""
+    algebra = w.algebra
+    place = {name: algebra.symbols.index(name) for name in ("x", "u")}
+    found = []
+    for part in algebra.fraction(element):
+        exponents = {(m[place["x"]], m[place["u"]]) for m in algebra.terms(part)}
+        direction = -1 if at_infinity else 1
+        first = min(exponents, key=lambda e: (direction * e[1], direction * e[0]))
+        for a, b in exponents - {first}:
+            # For every n >= 2: (a + b n) - (a0 + b0 n) is > 0 at 0, < 0 at infinity.
+            slope, at_two = direction * (b - first[1]), direction * ((a - first[0]) + 2 * (b - first[1]))
+            if slope < 0 or at_two <= 0:
+                return None
+        rows = algebra.coefficients(algebra.coefficients(part, "u")[first[1]], "x")
+        found.append((first, rows[first[0]]))
+    ((a, b), top), ((c, d), bottom) = found
+    return a - c, b - d, top / bottom
+
+
+def check_leading(at_infinity: bool) -> Callable[[Workspace, str, str, str], Verdict]:
+    def check(w: Workspace, value: str, exponent: str, leading: str) -> Verdict:
+        element = w.read(value)
+        if w.algebra.constant(element) == 0:
+            return Verdict(False, "it is identically zero")
+        found = leading_term(w, element, at_infinity)
+        if found is None:
+            return Verdict(None, "which term leads depends on n")
+        a, b, c = found
+        c = c / w.model.unit**b
+        if (a, b) != w.exponent(exponent) or c != w.read(leading):
+            return Verdict(False, f"the leading term is ({c}) x^({a} + {b} n)", {"n": Fraction(2)})
+        return Verdict(True, f"the leading term is ({c}) x^({a} + {b} n)")
+
+    return check
+
+
+def check_coefficient(w: Workspace, value: str, exponent: str, expected: str) -> Verdict:
+    a, b = w.exponent(exponent)
+    if b < 0:
+        return Verdict(None, "a Taylor coefficient needs an exponent that grows with n")
+    element, factorial = w.read(value), 1
+    for k in range(b):
+        element, factorial = w.algebra.diff(element, "u"), factorial * (k + 1)
+    element = w.algebra.substitute(element, u=w.algebra.number(0)) / w.algebra.number(factorial)
+    numerator, denominator = w.algebra.fraction(element)
+    rows = w.algebra.coefficients(numerator, "x")
+    shift = len(w.algebra.coefficients(denominator, "x")) - 1  # the denominator is c x^shift here
+    c = rows[a + shift] if 0 <= a + shift < len(rows) else w.algebra.number(0)
+    c = c / (denominator / w.algebra.gens["x"] ** shift) / w.model.unit**b
+    holds = c == w.read(expected)
+    return Verdict(holds, f"the coefficient is {c}", None if holds else {"n": Fraction(2)})
+
+
+def check_smaller_root(w: Workspace, value: str, polynomial: str) -> Verdict:
+    names = {**w.model.names}
+    root = surd(w.algebra, value, names)
+    quadratic = w.read(polynomial)
+    rows = w.algebra.coefficients(w.algebra.fraction(quadratic)[0], "v")
+    if len(rows) != 3 or root.d is None:
+        return Verdict(None, "no square root or no quadratic polynomial")
+    at_root = surd(w.algebra, "c0 + c1*v + c2*v**2", {"c0": rows[0], "c1": rows[1], "c2": rows[2], "v": root})
+    if any(w.algebra.constant(part) != 0 for part in (at_root.a, at_root.b)):
+        return Verdict(False, "it is no root")
+    if not (sign(w.algebra, root.b, "<").holds and sign(w.algebra, root.d, ">").holds):
+        return Verdict(False, "it is not the smaller of the two roots")
+    return Verdict(True, "rational part and coefficient of the square root vanish; the conjugate root is larger")
+
+
+CHECKS: Mapping[str, Callable[..., Verdict]] = {
+    "equal": check_equal,
+    "power_equal": check_power_equal,
+    "sign": check_sign,
+    "roots": check_roots,
+    "order": check_leading(at_infinity=False),
+    "infinity": check_leading(at_infinity=True),
+    "coefficient": check_coefficient,
+    "smaller_root": check_smaller_root,
+}
+
+
+@dataclass(frozen=True)
+class ExactChecker:
+    """Checks certificates of one activation in one exact engine."""
+
+    engine: Callable[..., Algebra]
+    name: str
+
+    def check(self, activation: Activation, certificate: Certificate) -> list[tuple[Step, Verdict]]:
+        """A verdict for every step that is about all N; the others belong to `arb`."""
+        workspace = self.workspace(activation, certificate.companion)
+        return [(s, self._decide(workspace, s)) for s in certificate.steps if s.kind in CHECKS]
+
+    def workspace(self, activation: Activation, companion: str | None) -> Workspace:
+        return Workspace(activation, self.engine, companion)
+
+    @staticmethod
+    def _decide(workspace: Workspace, step: Step) -> Verdict:
+        try:
+            return CHECKS[step.kind](workspace, *step.args)
+        except ZeroDivisionError:
+            return Verdict(False, "a denominator is zero")
+        except ExpressionError as error:
+            return Verdict(None, str(error))
