@@ -20,8 +20,8 @@ class Format:
         return self.precision + (self.emax - self.emin + 2).bit_length()
 
     @property
-    def lowest(self) -> int:
-        """The exponent of the smallest subnormal, 2**lowest, which is also the smallest unit in the last place."""
+    def least(self) -> int:
+        """The exponent of the smallest subnormal, 2**least, which is also the smallest unit in the last place."""
         return self.emin - self.precision + 1
 
     @property

@@ -35,7 +35,7 @@ def as_fraction(value: Any) -> Fraction:
         raise ValueError(f"a finite real number is needed; got {value!r}")
     if abs(shift) > LARGEST:
         raise ValueError(f"the magnitude of a number must be within 2**-{LARGEST} to 2**{LARGEST}; got {value!r}")
-    return Fraction(mantissa) * Fraction(2) ** shift
+    return (-1 if value < 0 else 1) * mantissa * Fraction(2) ** shift  # the mantissa of an mpf has no sign
 
 
 def exponent(value: Fraction) -> int:

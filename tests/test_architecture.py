@@ -24,10 +24,12 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
     "definitions expressions parameters formats",
-    "branches",
+    "branches rounding",
     "piecewise",
     "algebra calculus",
-    "checkers reference floats measure",
+    "checkers reference floats",
+    "sweep",
+    "measure",
     "theorems",
     "emit",
     "validate kernels functional nn plots",
