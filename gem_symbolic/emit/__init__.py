@@ -1,0 +1,108 @@
+"""From definitions to kernel files: one standalone Python file for each activation, with PyTorch and Triton inside."""
+
+import hashlib
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import tempfile
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gem_symbolic import parameters
+from gem_symbolic.branches import split_parameters
+from gem_symbolic.definitions import VARIANTS, Activation
+from gem_symbolic.emit.printer import body
+from gem_symbolic.emit.targets import TORCH, TRITON
+from gem_symbolic.floats import plan
+from gem_symbolic.formats import FORMATS
+from gem_symbolic.piecewise import build
+
+WIDTH = 118
+#: The derivatives that a file holds, by order, and what is carried verbatim from `parameters`.
+ORDERS = ("value", "first", "second")
+CARRIED = (parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants)
+#: PyTorch's names of the formats, and those of them that kernels compute in.
+TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32", "binary64": "float64"}
+COMPUTE = ("binary32", "binary64")
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("gem_symbolic.emit"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+ENVIRONMENT.filters["wrap"] = lambda text, indent="": "\n".join(
+    textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent))
+)
+
+
+def digest(activation: Activation) -> str:
+    """The SHA-256 of the definition: what is computed and its parameters, not what is said about it."""
+    data = {k: v for k, v in asdict(activation).items() if k in ("name", "branches", "where", "parameters")}
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def source(activation: Activation, facts: Sequence[str] = ()) -> str:
+    """The kernel file of an activation; `facts` are sentences for its header, such as theorems and measured errors.
+
+    Raises floats.PlanError for a definition that no evaluation plan is derived for.
+    """
+    model = build(activation)
+    plans = [plan(model, order) for order in range(len(ORDERS))]
+    _, reals = split_parameters(activation)
+    return ENVIRONMENT.get_template(TORCH.template).render(
+        a=activation,
+        digest=digest(activation),
+        facts=facts,
+        free=[p for p in reals if not p.fixed],
+        fixed=next((p.fixed for p in reals if p.fixed), "1"),
+        default=inspect.signature(parameters.resolve).parameters["default"].default,
+        carried=[inspect.getsource(f).rstrip() for f in CARRIED],
+        types=[TYPES[name] for name in FORMATS],
+        formats=[(TYPES[name], FORMATS[name]) for name in COMPUTE],
+        orders=ORDERS,
+        torch_bodies=[body(p, TORCH) for p in plans],
+        triton_bodies=[body(p, TRITON) for p in plans],
+        triton_template=TRITON.template,
+    )
+
+
+def write(directory: Path | str, facts: Mapping[str, Sequence[str]] | None = None) -> list[Path]:
+    """Writes the file of every emitted variant, each all at once, and returns the paths; `facts` are by variant."""
+    paths = []
+    for name, activation in VARIANTS.items():
+        if activation.emitted:
+            path = Path(directory) / f"{name}.py"
+            text = source(activation, (facts or {}).get(name, ()))
+            with tempfile.NamedTemporaryFile("w", dir=directory, suffix=".tmp", delete=False, encoding="utf-8") as f:
+                f.write(text)
+            os.chmod(f.name, 0o644)
+            os.replace(f.name, path)
+            paths.append(path)
+    return paths
+
+
+def load(text: str, name: str) -> ModuleType:
+    """The module that a source is, executed from a temporary file: Triton reads the text of its functions there.
+
+    The file stays until the process ends, since Triton reads it on first use.
+    """
+    directory = tempfile.TemporaryDirectory(prefix="gem_symbolic-")
+    path = Path(directory.name) / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["_directory"] = directory  # removed with the module
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

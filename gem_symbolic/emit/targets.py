@@ -1,0 +1,50 @@
+"""The targets as data: how each operation of a plan is spelled. A new target is a table here and a template."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COMMON = {
+    "neg": "-({})",
+    "add": "({}) + ({})",
+    "sub": "({}) - ({})",
+    "mul": "({}) * ({})",
+    "lt": "({}) < ({})",
+    "le": "({}) <= ({})",
+    "gt": "({}) > ({})",
+    "ge": "({}) >= ({})",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A language that plans are printed in: its symbol table, and the template with everything around them."""
+
+    name: str
+    template: str
+    symbols: Mapping[str, str]
+
+
+#: In PyTorch a quotient is printed as `/` between tensors only: number / tensor would multiply by a rounded reciprocal.
+TORCH = Target(
+    "torch",
+    "torch.py.j2",
+    {
+        **COMMON,
+        "abs": "torch.abs({})",
+        "div": "({}) / ({})",
+        "select": "torch.where({}, {}, {})",
+        "chain": "_chain({}, {}, {})",
+    },
+)
+#: In Triton `/` may be approximate; div_rn is the division of IEEE 754.
+TRITON = Target(
+    "triton",
+    "triton.py.j2",
+    {
+        **COMMON,
+        "abs": "tl.abs({})",
+        "div": "tl.div_rn({}, {})",
+        "select": "tl.where({}, {}, {})",
+        "chain": "_triton_chain({}, {}, {})",
+    },
+)
