@@ -32,7 +32,7 @@ LAYERS = (
     "measure",
     "theorems",
     "emit",
-    "validate kernels functional nn plots",
+    "validate kernels functional nn plots observe",
     "verify bench readme notebooks",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
