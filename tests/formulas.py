@@ -29,33 +29,36 @@ LATEX = (
 )
 
 
-def found(path: Path) -> list[str]:
-    """The formulas in a file: Python is parsed, strings and comments are read as prose, and so is any other file."""
+def found(path: Path, gate: str | None = "u") -> list[str]:
+    """The formulas in a file: Python is parsed, strings and comments are read as prose, and so is any other file.
+
+    `gate` is the name that stands for the power over eps; None where proofs use it as a symbol like any other.
+    """
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
-        return in_prose(text)
+        return in_prose(text, gate)
     comments = (t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.COMMENT)
-    return [*in_python(ast.parse(text)), *(f for c in comments for f in in_prose(c.lstrip("# ")))]
+    return [*in_python(ast.parse(text), gate), *(f for c in comments for f in in_prose(c.lstrip("# "), gate))]
 
 
-def in_python(tree: ast.AST) -> Iterator[str]:
+def in_python(tree: ast.AST, gate: str | None = "u") -> Iterator[str]:
     """The formulas in the expressions of a syntax tree and in its strings."""
-    yield from in_expression(tree)
+    yield from in_expression(tree, gate)
     for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str(text)):
-                yield from in_prose(text)
+                yield from in_prose(text, gate)
             case ast.JoinedStr(values=values):  # an f-string: whatever is filled in stands as a name
-                yield from in_prose("".join(str(v.value) if isinstance(v, ast.Constant) else "n" for v in values))
+                yield from in_prose("".join(str(v.value) if isinstance(v, ast.Constant) else "n" for v in values), gate)
 
 
-def in_prose(text: str) -> list[str]:
+def in_prose(text: str, gate: str | None = "u") -> list[str]:
     """The formulas in running text: each pair of parentheses, and the text as a whole, is read as an expression."""
     for pattern, replacement in LATEX:
         text = re.sub(pattern, replacement, text)
     groups = [(text[max(0, a - 3) : a], text[a:b]) for a, b in parentheses(text)]
     candidates = [text.strip(), *(f"1/{group}" if before.rstrip().endswith("/") else group for before, group in groups)]
-    return list(dict.fromkeys(f for c in candidates for f in in_expression(parsed(c))))
+    return list(dict.fromkeys(f for c in candidates for f in in_expression(parsed(c), gate)))
 
 
 def parentheses(text: str) -> Iterator[tuple[int, int]]:
@@ -76,9 +79,10 @@ def parsed(text: str) -> ast.AST:
         return ast.Module(body=[], type_ignores=[])
 
 
-def in_expression(tree: ast.AST) -> Iterator[str]:
+def in_expression(tree: ast.AST, gate: str | None) -> Iterator[str]:
     for node in ast.walk(tree):
-        if is_gate_sum(node, below_a_bar=False) or any(is_gate_sum(d, below_a_bar=True) for d in denominators(node)):
+        below = list(denominators(node))
+        if is_gate_sum(node) or any(is_gate_sum(d, numeric=True) or is_one_plus(d, gate) for d in below):
             yield ast.unparse(node)
 
 
@@ -105,14 +109,18 @@ def factors(node: ast.AST) -> Iterator[ast.AST]:
             yield node
 
 
-def is_gate_sum(node: ast.AST, below_a_bar: bool) -> bool:
+def is_gate_sum(node: ast.AST, numeric: bool = False) -> bool:
     """Whether a node is a unit plus a power, in either order."""
     match node:
         case ast.BinOp(left=a, op=ast.Add(), right=b):
-            return any(
-                is_unit(unit) and (has_power(term, numeric=below_a_bar) or (below_a_bar and is_letter(term)))
-                for unit, term in ((a, b), (b, a))
-            )
+            return any(is_unit(unit) and has_power(term, numeric) for unit, term in ((a, b), (b, a)))
+    return False
+
+
+def is_one_plus(node: ast.AST, gate: str | None) -> bool:
+    match node:
+        case ast.BinOp(left=a, op=ast.Add(), right=b):
+            return any(is_unit(unit) and isinstance(u, ast.Name) and u.id == gate for unit, u in ((a, b), (b, a)))
     return False
 
 
@@ -130,10 +138,6 @@ def is_unit(node: ast.AST) -> bool:
         case ast.BinOp(left=ast.Name(id="s" | "scale") | ast.Attribute(attr="s" | "scale"), op=ast.Pow()):
             return is_power(node, numeric=False)
     return False
-
-
-def is_letter(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and len(node.id) == 1
 
 
 def has_power(node: ast.AST, numeric: bool) -> bool:
