@@ -1,0 +1,347 @@
+"""Measured accuracy: what a kernel returns, against the oracle, input by input.
+
+A result passes where |computed - exact| <= ulps * ulp(exact) + absolute. BARS says how much each plan may be off; the
+inputs are all of a 16-bit type, or a sample of a wider one: numbers spaced evenly in ulps, the ends of the type and of
+its subnormals, and every number around a junction and around a zero of the derivative.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_symbolic.branches import partition
+from gem_symbolic.definitions import Activation
+from gem_symbolic.formats import FORMATS, Format
+from gem_symbolic.reference import bind, evaluate
+from gem_symbolic.rounding import round_to
+from gem_symbolic.sweep import Exact, Floats, values
+
+#: Computes the derivative of an order at numbers of a format, all of them held as float64.
+Run = Callable[[Floats, Format, int], Floats]
+Ordinals = NDArray[np.int64]
+
+QUANTITIES = ("value", "gradient")
+#: How many numbers of a sampled type are spread over it, stand on either side of a junction, and of a critical point.
+SPREAD, NEAR_JUNCTION, NEAR_CRITICAL = 10_000, 256, 5_000
+#: The limit at an infinity is the value at this power of two, rounded: the definitions are rational functions.
+FAR = 1 << 13
+
+
+@dataclass(frozen=True)
+class Bar:
+    """How far off a result may be: (per_N * N + constant) ulp, and an absolute error beside it."""
+
+    per_N: int
+    constant: float
+    absolute: float = 0.0
+
+    def ulps(self, N: int) -> float:
+        return self.per_N * N + self.constant
+
+
+#: (plan, format, order) -> bar. *wide* computes in binary64 and rounds once, *plain* in binary32, or in binary64 for
+#: binary64 itself. Near its zero a gradient keeps no relative accuracy, hence its absolute term.
+BARS: Mapping[tuple[str, str, int], Bar] = {
+    ("wide", "binary16", 0): Bar(0, 0.51),
+    ("wide", "binary16", 1): Bar(0, 0.51, 2.0**-20),
+    ("wide", "bfloat16", 0): Bar(0, 0.51),
+    ("wide", "bfloat16", 1): Bar(0, 0.51, 2.0**-20),
+    ("wide", "binary32", 0): Bar(0, 0.51),
+    ("wide", "binary32", 1): Bar(0, 0.51, 2.0**-45),
+    ("plain", "binary16", 0): Bar(0, 1),
+    ("plain", "binary16", 1): Bar(0, 1, 2.0**-20),
+    ("plain", "bfloat16", 0): Bar(0, 1),
+    ("plain", "bfloat16", 1): Bar(0, 1, 2.0**-20),
+    ("plain", "binary32", 0): Bar(5, 4),
+    ("plain", "binary32", 1): Bar(6, 6, 2.0**-20),
+    ("plain", "binary64", 0): Bar(5, 4),
+    ("plain", "binary64", 1): Bar(6, 6, 2.0**-49),
+}
+#: path -> the plan that it follows in each format.
+PLANS: Mapping[str, Mapping[str, str]] = {
+    "torch": {"binary16": "wide", "bfloat16": "wide", "binary32": "wide", "binary64": "plain"},
+    "triton": {"binary16": "plain", "bfloat16": "plain", "binary32": "plain"},
+}
+#: torch's names of the formats.
+DTYPES: Mapping[str, str] = {
+    "binary16": "float16",
+    "bfloat16": "bfloat16",
+    "binary32": "float32",
+    "binary64": "float64",
+}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One kernel path, format and quantity: how many inputs, and the worst of them.
+
+    `max_ulp` is the largest error in ulps once the bar's absolute term is taken off, max(0, |error| - absolute) over
+    ulp(exact), so `ok` is max_ulp <= limit. A NaN for a number, a number for a NaN, a wrong limit at an infinity and a
+    zero of the wrong sign (where a value underflows) are infinitely far off. `worst` is the input of the largest error;
+    `misrounded` counts the finite inputs whose result is not the nearest number of the format. `zero_to`: the exact
+    gradient rounds to zero at every number of the format up to this one (None: not even at the lowest).
+    """
+
+    id: str
+    kind: str
+    max_ulp: float
+    limit: float
+    absolute: float
+    ok: bool
+    worst: float
+    inputs: int
+    misrounded: int
+    zero_to: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As JSON data; a number that is not finite is null."""
+        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Numbers of a format, infinities and NaN included, and whether they are all there are."""
+
+    format: Format
+    kind: str
+    numbers: Floats
+
+
+def decode(ordinals: Ordinals, format: Format) -> Floats:
+    """The numbers of a format in their order: 0 is +0, 1 the smallest subnormal, -1 its negative, and so on to NaN."""
+    size = np.abs(ordinals)
+    biased, fraction = size >> (format.precision - 1), size & ((1 << (format.precision - 1)) - 1)
+    significand = fraction + np.where(biased > 0, 1 << (format.precision - 1), 0)
+    with np.errstate(over="ignore"):
+        number = np.ldexp(significand.astype(np.float64), np.maximum(biased, 1) - 1 + format.least)
+    beyond = np.where(fraction == 0, np.inf, np.nan)
+    return np.copysign(np.where(biased > format.emax - format.emin + 1, beyond, number), ordinals)
+
+
+def ordinal(number: float, format: Format) -> int:
+    """The place of a finite number of the format in its order: the inverse of `decode`."""
+    binade = max(math.frexp(number)[1] - 1, format.emin) if number else format.emin
+    significand = int(Fraction(abs(number)) / Fraction(2) ** (binade - format.precision + 1))
+    place = significand + ((binade - format.emin) << (format.precision - 1))
+    return -place if number < 0 else place
+
+
+def exhaustive(format: Format) -> Inputs:
+    """Every number of a 16-bit format, every NaN and both zeros included."""
+    patterns = np.arange(1 << (format.bits - 1))
+    size = decode(patterns, format)
+    return Inputs(format, "exhaustive", np.concatenate([size, -size]))
+
+
+def evenly(format: Format, count: int) -> Ordinals:
+    """So many finite numbers of a format, from the lowest to the highest, evenly spaced in ulps."""
+    top = ordinal(float(format.max), format)
+    return np.array([2 * top * i // (count - 1) - top for i in range(count)])
+
+
+def critical(activation: Activation, N: int, eps: Any, format: Format) -> list[int]:
+    """Where the first derivative changes sign, as ordinals of the format's numbers just above."""
+    grid = evenly(format, 1024)
+    sign = np.sign(values(activation, N, decode(grid, format), format, eps, order=1).high)
+
+    def positive(place: int) -> bool:
+        return evaluate(activation, float(decode(np.array([place]), format)[0]), N, eps, order=1, dps=9) > 0
+
+    found = []
+    for i in np.flatnonzero(sign[:-1] * sign[1:] < 0):
+        low, high = int(grid[i]), int(grid[i + 1])
+        rising = sign[i] < 0
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if positive(middle) == rising else (middle, high)
+        found.append(high)
+    return found
+
+
+def sampled(activation: Activation, N: int, eps: Any, format: Format, spread: int = SPREAD) -> Inputs:
+    """A sample of a wide format, with everything near a junction, a critical point and the ends of the type."""
+    top, normal = ordinal(float(format.max), format), ordinal(float(format.tiny), format)
+    ends = [0, 1, normal - 1, normal, normal + 1, top - 1, top, top + 1, top + 2]  # the last two are inf and NaN
+    ordinals = [evenly(format, spread), np.array(ends), -np.array(ends)]
+    for interval in partition(activation)[:-1]:
+        assert interval.high is not None
+        place = ordinal(round_to(interval.high, format), format)
+        ordinals.append(np.arange(place - NEAR_JUNCTION, place + NEAR_JUNCTION + 1))
+    for place in critical(activation, N, eps, format):
+        ordinals.append(np.arange(place - NEAR_CRITICAL, place + NEAR_CRITICAL))
+    numbers = decode(np.unique(np.concatenate(ordinals)), format)
+    return Inputs(format, "sampled", np.append(numbers, -0.0))
+
+
+def limit(activation: Activation, N: int, eps: Any, order: int, sign: int, format: Format) -> float:
+    """The limit at an infinity, in the format."""
+    return round_to(evaluate(activation, sign * Fraction(2) ** FAR, N, eps, order=order, dps=30), format)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is exactly right at each finite number of the inputs, and the limits at both infinities."""
+
+    inputs: Inputs
+    order: int
+    finite: NDArray[np.bool_]
+    exact: Exact
+    limits: tuple[float, float]
+    zero_to: float | None
+
+
+def truth(activation: Activation, N: int, eps: Any, inputs: Inputs, order: int) -> Truth:
+    """The oracle's side of a measurement; it serves every path."""
+    finite = np.isfinite(inputs.numbers)
+    numbers, format = inputs.numbers[finite], inputs.format
+    exact = values(activation, N, numbers, format, eps, order=order)
+    at_minus, at_plus = (limit(activation, N, eps, order, sign, format) for sign in (-1, 1))
+    zero_to = vanishing(activation, N, eps, numbers, exact.rounded(format), format) if order == 1 else None
+    return Truth(inputs, order, finite, exact, (at_minus, at_plus), zero_to)
+
+
+def vanishing(
+    activation: Activation, N: int, eps: Any, numbers: Floats, gradient: Floats, format: Format
+) -> float | None:
+    """The last number up to which the gradient rounds to zero, from the lowest on: between two inputs, by bisection."""
+    ascending = np.argsort(numbers)
+    vanishes = gradient[ascending] == 0
+    if not vanishes[0] or vanishes.all():
+        return float(numbers[ascending[-1]]) if vanishes[0] else None
+    first = int(np.argmin(vanishes))
+    low, high = (ordinal(float(numbers[ascending[i]]), format) for i in (first - 1, first))
+    while high - low > 1:
+        middle = (low + high) // 2
+        x = float(decode(np.array([middle]), format)[0])
+        zero = round_to(evaluate(activation, x, N, eps, order=1, dps=30), format) == 0
+        low, high = (middle, high) if zero else (low, middle)
+    return float(decode(np.array([low]), format)[0])
+
+
+def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
+    """The measurement of what a path computed at the inputs."""
+    inputs, format, finite = truth.inputs, truth.inputs.format, truth.finite
+    bar = BARS[PLANS[path][format.name], format.name, truth.order]
+    errors, distances = np.empty(len(computed)), np.zeros(len(computed))
+
+    rounded = truth.exact.rounded(format)
+    unit = np.ldexp(1.0, truth.exact.exponent(format))
+    result = computed[finite]
+    distances[finite] = np.abs(truth.exact.ulps(result, format))
+    with np.errstate(over="ignore"):
+        error = np.maximum(distances[finite] - bar.absolute / unit, 0)
+    if truth.order == 0:
+        flipped = (result == 0) & (truth.exact.high != 0) & (np.signbit(result) != np.signbit(truth.exact.high))
+        error[flipped] = np.inf
+    errors[finite] = error
+
+    odd, answers = inputs.numbers[~finite], computed[~finite]
+    expected = np.where(np.isnan(odd), np.nan, np.where(odd < 0, *truth.limits))
+    errors[~finite] = np.where((answers == expected) | (np.isnan(answers) & np.isnan(expected)), 0, np.inf)
+
+    worst = int(np.lexsort((distances, errors))[-1])
+    return Measurement(
+        id=f"{path}.{format.name}.{QUANTITIES[truth.order]}",
+        kind=inputs.kind,
+        max_ulp=float(errors[worst]),
+        limit=bar.ulps(N),
+        absolute=bar.absolute,
+        ok=bool(errors[worst] <= bar.ulps(N)),
+        worst=float(inputs.numbers[worst]),
+        inputs=len(errors),
+        misrounded=int(np.count_nonzero(result != rounded)),
+        zero_to=truth.zero_to,
+    )
+
+
+def tensor(numbers: Floats, format: Format, device: str = "cpu") -> Any:
+    """The numbers as a torch tensor of their format."""
+    import torch
+
+    return torch.from_numpy(numbers).to(device=device, dtype=getattr(torch, DTYPES[format.name]))
+
+
+def torch_run(module: ModuleType, name: str, N: int, eps: Any, device: str = "cpu") -> Run:
+    """The emitted function and its gradient under autograd: on the CPU plain PyTorch, on CUDA the Triton kernel."""
+    import torch
+
+    function = partial(getattr(module, name), N=N, **({} if eps is None else {"eps": eps}))
+
+    def run(numbers: Floats, format: Format, order: int) -> Floats:
+        x = tensor(numbers, format, device).requires_grad_(order > 0)
+        y = function(x)
+        for _ in range(order):
+            (y,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True)
+        return y.detach().to(device="cpu", dtype=torch.float64).numpy()
+
+    return run
+
+
+def triton_run(module: Any, N: int, eps: Fraction) -> Run:
+    """The emitted Triton kernel in Triton's interpreter. Raises ValueError where Triton was imported without it.
+
+    The interpreter's own conversions of bfloat16 cut off instead of rounding, and get subnormals wrong. So for bfloat16
+    the numbers go in and come out in binary32, in which the kernel computes, and torch rounds them.
+    """
+    import torch
+
+    if os.environ.get("TRITON_INTERPRET") != "1" or type(module._kernel).__name__ != "InterpretedFunction":
+        raise ValueError("set TRITON_INTERPRET=1 before Triton is imported: without it the kernels need a GPU")
+    constants = module._constants(N, eps, torch.float32)
+
+    def run(numbers: Floats, format: Format, order: int) -> Floats:
+        x = tensor(numbers, FORMATS["binary32"] if format.name == "bfloat16" else format)
+        weight = torch.ones_like(x) if order else None
+        # A block of any size takes the interpreter about as long, so one holds all the numbers.
+        block, module._BLOCK = module._BLOCK, 1 << (len(numbers) - 1).bit_length()
+        try:
+            with np.errstate(all="ignore"):
+                y = module._triton_apply(x, weight, order, N, *constants)
+        finally:
+            module._BLOCK = block
+        return y.to(getattr(torch, DTYPES[format.name])).to(torch.float64).numpy()
+
+    return run
+
+
+def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: Iterable[str]) -> dict[str, Run]:
+    """How each path is run, by name, for a kernel module that `emit` wrote."""
+    exact = bind(activation, N, eps)
+    real = next((p for p in activation.parameters if p.name in exact and p.power), None)
+    value = Fraction(str(exact[real.name])) if real else Fraction(1)
+    makers: Mapping[str, Callable[[], Run]] = {
+        "torch": lambda: torch_run(module, activation.name, N, None if real is None or real.fixed else eps),
+        "triton": lambda: triton_run(module, N, value),
+    }
+    return {path: makers[path]() for path in paths}
+
+
+def kernels(
+    activation: Activation,
+    N: int,
+    eps: Any,
+    runs: Mapping[str, Run],
+    formats: Iterable[str] = ("binary16", "bfloat16", "binary32"),
+    orders: Iterable[int] = (0, 1),
+    spread: int = SPREAD,
+) -> Iterator[Measurement]:
+    """Measures each path of `runs` in each format and order, one Measurement at a time, as they are done.
+
+    The 16-bit formats are measured on all their numbers, the wider ones on a sample that spreads `spread` numbers over
+    the type. Raises ValueError for a bad parameter.
+    """
+    for format in map(FORMATS.__getitem__, formats):
+        inputs = exhaustive(format) if format.bits == 16 else sampled(activation, N, eps, format, spread)
+        for order in orders:
+            known = truth(activation, N, eps, inputs, order)
+            for path, run in runs.items():
+                if format.name in PLANS[path]:
+                    yield judge(known, run(inputs.numbers, format, order), path, N)
