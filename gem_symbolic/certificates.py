@@ -5,14 +5,13 @@ activation, and in addition
 
     L, R       the branch left and right of the junction 0          gL, gR   those of the companion activation
     D(f, k)    the k-th derivative with respect to x (k = 1 if left out)       M(f)     f(-x)
-    at(f, c)   f with u = c                                                  num(f), den(f)   numerator, denominator
+    at(f, c), when(f, c)   f with u = c, with n = c          num(f), den(f)   numerator, denominator
 
 A symbolic n stands for every even n >= 2, x and u for independent symbols: what is proved holds for every N.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 #: The kinds of step and the names of their arguments; `checkers` says how each is decided.
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -24,8 +23,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "infinity": ("value", "exponent", "leading"),
     "coefficient": ("value", "exponent", "expected"),
     "smaller_root": ("value", "polynomial"),
+    "beta": ("value", "a", "b"),
     "jet": ("exponent",),
     "enclose": ("quantity", "expected"),
+    "below": ("quantity", "bound"),
 }
 
 
@@ -52,9 +53,6 @@ class Certificate:
     steps: tuple[Step, ...]
     assumptions: str = "N an integer >= 1, eps > 0"
     companion: str | None = None
-    conclusion: str = ""
-    needs_eps: bool = False
-    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 def equal(left: str, right: str, why: str) -> Step:
@@ -97,6 +95,11 @@ def smaller_root(value: str, polynomial: str, why: str) -> Step:
     return Step("smaller_root", (value, polynomial), why)
 
 
+def beta(value: str, a: str, b: str, why: str) -> Step:
+    """The integral of (|x| |value|)^p over a half-line is s^(p+1)/n B(a, b), for all real p >= 1 with a, b > 0."""
+    return Step("beta", (value, a, b), why)
+
+
 def jet(exponent: str, why: str) -> Step:
     """At the given N: both branches have equal derivatives at 0 below that order, and unequal ones at it."""
     return Step("jet", (exponent,), why)
@@ -105,3 +108,8 @@ def jet(exponent: str, why: str) -> Step:
 def enclose(quantity: str, expected: str, why: str) -> Step:
     """At the given N and eps: a rigorous enclosure of the quantity overlaps that of the expected value."""
     return Step("enclose", (quantity, expected), why)
+
+
+def below(quantity: str, bound: str, why: str) -> Step:
+    """At the given N and eps: the enclosure of the quantity lies below that of the bound."""
+    return Step("below", (quantity, bound), why)

@@ -2,7 +2,8 @@
 
 A branch is text in the variable x, the parameters and the names of `where`; `expressions` says what such text may
 contain, and whoever needs it parses it. Beside the formula stands what is claimed of it, for every N >= 1 and every
-eps > 0, in the shorthand n = 2N, s = eps^(1/n), u = |x|^n/eps; `theorems` derives what holds and decides each claim.
+eps > 0, in the shorthand n = 2N, s = eps^(1/n), u = |x|^n/eps, L and R for the left and the right branch; `theorems`
+says what each claim means and proves it or refutes it. Derivatives at the junction are given as Taylor coefficients.
 """
 
 from collections.abc import Mapping
@@ -50,13 +51,21 @@ EPS = Parameter("eps", POSITIVE, power="2*N")
 #: F is the log-logistic distribution function with shape 2N and scale s = eps^(1/2N), S its survival function.
 GATE = {"F": "x**(2*N)/(eps + x**(2*N))", "S": "1 - F"}
 
-RISE = {"supremum": "(n + 1)**2/(4*n)", "infimum": "0", "lipschitz": "(n + 1)**2/(4*n)"}
-DIP = {"u": "1/(n - 1)", "value": "s*(n - 1)**(1 - 1/n)/n"}
+RISE = {"supremum": "(n + 1)**2/(4*n)", "supremum_u": "(n + 1)/(n - 1)", "supremum_side": "R"}
+#: The largest distance from ReLU, and where it is reached.
+DIP = {"value": "s*(n - 1)**(1 - 1/n)/n", "u": "1/(n - 1)"}
+#: Arguments of Euler's beta function, a pair for each side: the p-th power of the distance is s^(p+1)/n times their sum.
+NORM = {"beta": "(p + 1)/n, p - (p + 1)/n", "finite": "p*(n - 1) - 1", "sup": DIP["value"], "sup_u": DIP["u"]}
+SLOPE_GAP = {"variation": "2*" + DIP["value"], "sup": "Max(1, (n - 1)**2/(4*n))"}
 CURVATURE = {
     "v": "(2*n**2 + 1 - n*sqrt(3*(n**2 + 2)))/(n**2 - 1)",
     "supremum": "n*v**(1 - 1/n)*((n + 1) - (n - 1)*v)/(s*(1 + v)**3)",
+    "inflection_u": "(n + 1)/(n - 1)",
 }
-GAP = {"sup_u": DIP["u"], "sup": DIP["value"], "a": "(p + 1)/n", "b": "p - (p + 1)/n"}
+#: The leading terms far out, the order of what is left over, and its coefficient.
+BEYOND_RIGHT = {"right": "x - eps*x**(1 - n)", "right_next": "eps**2", "remainder": "1 - 2*n"}
+BEYOND_LEFT = {"left": "eps*x**(1 - n)", "left_next": "-eps**2", "remainder": "1 - 2*n"}
+MEAN = {"mean_gap": DIP["value"] + "/2"}
 
 EGEM = Activation(
     name="egem",
@@ -71,14 +80,15 @@ EGEM = Activation(
     ),
     claims={
         "T0": {"reflection": "segem"},
-        "T2": {"smoothness": "2*N", "left": "0", "right": "factorial(2*N + 1)/eps"},
-        "T3": {**RISE, "supremum_u": "(n + 1)/(n - 1)", "supremum_side": "right"},
-        "T4": {"zero": "x <= 0"},
-        "T5": {"range": "[0, oo)", "inverse": "yes"},
-        "T6": GAP,
-        "T7": {"total": "2*m", "sup": "Max(1, (n - 1)**2/(4*n))"},
-        "T8": {**CURVATURE, "inflection_u": "(n + 1)/(n - 1)"},
-        "T9": {"side": "right", "leading": "x - eps*x**(1 - n)", "remainder": "1 - 2*n"},
+        "T2": {"smoothness": "2*N", "left": "0", "right": "1/eps"},
+        "T3": {**RISE, "infimum": "0", "lipschitz": RISE["supremum"]},
+        "T4": {"zero_side": "L"},
+        "T5": {"range": "[0, oo)"},
+        "T6": NORM | {"side": "R"},
+        "T7": SLOPE_GAP | {"side": "R"},
+        "T8": CURVATURE | {"side": "R"},
+        "T9": BEYOND_RIGHT | {"series_side": "R", "series_from": "1"},
+        "T10": MEAN,
     },
 )
 
@@ -103,20 +113,21 @@ SEGEM = Activation(
     ),
     claims={
         "T0": {"reflection": "egem"},
-        "T2": {"smoothness": "2*N", "left": "-factorial(2*N + 1)/eps", "right": "0"},
+        "T2": {"smoothness": "2*N", "left": "-1/eps", "right": "0"},
         "T3": {
             "supremum": "1",
             "infimum": "-(n - 1)**2/(4*n)",
             "infimum_u": "(n + 1)/(n - 1)",
-            "infimum_side": "left",
+            "infimum_side": "L",
             "lipschitz": "Max(1, (n - 1)**2/(4*n))",
         },
-        "T4": {"zero": "left", "zero_u": "1/(n - 1)"},
-        "T5": {"minimum": "-" + DIP["value"], "minimum_u": DIP["u"]},
-        "T6": GAP,
-        "T7": {"total": "2*m", "sup": "Max(1, (n - 1)**2/(4*n))"},
-        "T8": {**CURVATURE, "inflection_u": "(n + 1)/(n - 1)"},
-        "T9": {"side": "left", "leading": "eps*x**(1 - n)", "remainder": "1 - 2*n"},
+        "T4": {"zero_side": "L", "zero_u": "1/(n - 1)"},
+        "T5": {"minimum": "-" + DIP["value"], "minimum_u": DIP["u"], "minimum_side": "L"},
+        "T6": NORM | {"side": "L"},
+        "T7": SLOPE_GAP | {"side": "L"},
+        "T8": CURVATURE | {"side": "L"},
+        "T9": BEYOND_LEFT | {"series_side": "L", "series_from": "0"},
+        "T10": MEAN,
     },
 )
 
@@ -131,7 +142,16 @@ SEGEM_GATED = Activation(
         "says (exactly C^(4N)), which speaks against it."
     ),
     claims={
-        "T2": {"smoothness": "4*N"},
+        "T2": {"smoothness": "4*N", "left": "-2/eps**2", "right": "-1/eps**2"},
+        "T3": {**RISE, "lipschitz": RISE["supremum"]},
+        "T4": {"zero_side": "L", "zero_u": "(n + 1)/(n - 1)"},
+        "T5": {
+            "minimum": "-s*((n + 1)/(n - 1))**(1/n)*(n**2 - 1)/(4*n**2)",
+            "minimum_u": "(n + 1)/(n - 1)",
+            "minimum_side": "L",
+        },
+        "T6": NORM | {"side": "R", "beta": NORM["beta"] + "; (p + 1)/n + p, p - (p + 1)/n"},
+        "T9": BEYOND_RIGHT | BEYOND_LEFT | {"left_next": "-2*eps**2"},
     },
     emitted=False,
 )

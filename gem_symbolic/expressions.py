@@ -63,3 +63,16 @@ def with_definitions(names: Mapping[str, Any], where: Mapping[str, str], **how: 
     for name, text in where.items():
         extended[name] = evaluate(text, extended, **how)
     return extended
+
+
+class _Insert(ast.NodeTransformer):
+    def __init__(self, values: Mapping[str, str]):
+        self.values = values
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return parse(self.values[node.id]) if node.id in self.values else node
+
+
+def insert(text: str, **values: str) -> str:
+    """The formula with names replaced by formulas."""
+    return ast.unparse(_Insert(values).visit(ast.parse(text, mode="eval")))

@@ -1,7 +1,7 @@
 """Decides the steps of a certificate in an exact engine: for every N at once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -55,6 +55,7 @@ class Workspace:
 
         return {
             "D": repeated,
+            "when": lambda f, k: algebra.substitute(f, n=k),
             "M": lambda f: algebra.substitute(f, x=-algebra.gens["x"]),
             "at": lambda f, c: algebra.substitute(f, u=c),
             "num": lambda f: algebra.fraction(f)[0],
@@ -84,8 +85,6 @@ class Workspace:
 
 def replace_parameters(activation: Activation, fixed: Mapping[str, str]) -> Activation:
     """The activation with those parameters fixed that it has."""
-    from dataclasses import replace
-
     return replace(activation, parameters=activation.at(**fixed))
 
 
@@ -212,6 +211,26 @@ def check_smaller_root(w: Workspace, value: str, polynomial: str) -> Verdict:
     return Verdict(True, "rational part and coefficient of the square root vanish; the conjugate root is larger")
 
 
+def check_beta(w: Workspace, value: str, a: str, b: str) -> Verdict:
+    """Substitution: |value| = u^j/(1+u)^k gives B((p+1)/n + j p, k p - (p+1)/n - j p)."""
+    element, u = w.read(value), w.algebra.gens["u"]
+    j, k = 0, 0
+    for part, direction in zip(w.algebra.fraction(element), (1, -1), strict=True):
+        constant, factors = w.algebra.factors(part)
+        for factor, multiplicity in factors:
+            if w.algebra.constant(factor / u) is not None:
+                j += direction * multiplicity
+            elif w.algebra.constant(factor / (w.algebra.number(1) + u)) is not None:
+                k -= direction * multiplicity
+            else:
+                return Verdict(None, f"{element} is not of the form u^j/(1+u)^k")
+        if abs(constant) != 1:
+            return Verdict(False, f"the factor is {constant}, not 1")
+    first = w.read(f"(p + 1)/n + ({j})*p")
+    holds = w.read(a) == first and w.read(a) + w.read(b) == w.read(f"({k})*p")
+    return Verdict(holds, f"j = {j}, k = {k}, so the integral is B({first}, {k} p - ({first}))")
+
+
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "equal": check_equal,
     "power_equal": check_power_equal,
@@ -221,6 +240,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "infinity": check_leading(at_infinity=True),
     "coefficient": check_coefficient,
     "smaller_root": check_smaller_root,
+    "beta": check_beta,
 }
 
 
