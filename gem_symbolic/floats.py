@@ -8,9 +8,9 @@ gradually. The plan says nothing of precision: the same list serves binary32 and
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import comb
+from math import comb, lcm
 from typing import Any
 
 from sympy import Rational, factor
@@ -35,7 +35,7 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 
 def chain(a: Any, b: Any, k: int) -> Any:
     """a*b^k, by k multiplications one after the other."""
-    for _ in range(k):
+    for _ in range(int(k)):
         a = a * b
     return a
 
@@ -147,28 +147,33 @@ LEADS = (
 
 # --- The derivation ---
 
-#: A polynomial in n over Q, constant term first, without trailing zeros.
+#: A polynomial in n, constant term first, without trailing zeros.
 Coefficient = tuple[Fraction, ...]
 
 
 @dataclass(frozen=True)
 class Term:
-    """The function x^power u^factors P(u) (1 + u)^(-depth); P constant term first, neither end zero."""
+    """The function x^power u^factors P(u) over divisor (1 + u)^depth, neither end of P zero, its coefficients integer."""
 
     power: int
     factors: int
     coefficients: tuple[Coefficient, ...]
     depth: int
+    divisor: int
 
     @property
     def constant(self) -> bool:
         return self.power == self.factors == self.depth == 0 and len(self.coefficients) == 1
 
     @property
+    def divides(self) -> bool:
+        return self.depth > 0 or self.divisor > 1
+
+    @property
     def turned(self) -> "Term":
         """The same function with 1/u in the place of u."""
         factors = self.depth - self.factors - (len(self.coefficients) - 1)
-        return Term(self.power, factors, self.coefficients[::-1], self.depth)
+        return replace(self, factors=factors, coefficients=self.coefficients[::-1])
 
 
 def spread(model: PiecewiseRational, polynomial: Any, what: str) -> tuple[int, dict[int, Coefficient]]:
@@ -197,8 +202,9 @@ def term(model: PiecewiseRational, f: Any, what: str) -> Term | None:
     if bottom != {low + k: (unit * comb(depth, k),) for k in range(depth + 1)}:
         raise PlanError(f"no evaluation plan: the denominator of {what} is not made of x, u and 1 + u")
     first, last = min(top), max(top)
-    coefficients = tuple(tuple(c / unit for c in top.get(k, ())) for k in range(first, last + 1))
-    return Term(above - below, first - low, coefficients, depth)
+    divisor = lcm(*((c / unit).denominator for row in top.values() for c in row))
+    coefficients = tuple(tuple(c / unit * divisor for c in top.get(k, ())) for k in range(first, last + 1))
+    return Term(above - below, first - low, coefficients, depth, divisor)
 
 
 def times(sign: int, coefficient: Coefficient) -> Coefficient:
@@ -326,7 +332,7 @@ def quotient(builder: Builder, term: Term | None, side: int, suffix: str, what: 
         for name, region in (("inner", "inside"), ("outer", "outside"))
     )
     top = inner if inner == outer else builder.apply("select", builder.names["inside"], inner, outer)
-    return builder.named("top" + suffix, top), builder.names["d"] ** term.depth
+    return builder.named("top" + suffix, top), builder.integer(term.divisor) * builder.names["d"] ** term.depth
 
 
 def constants(model: PiecewiseRational) -> dict[str, str]:
@@ -356,7 +362,7 @@ def plan(activation: Activation | PiecewiseRational, order: int = 0) -> Plan:
     builder.names |= {"x": Symbol(builder, Value("x")), "N": Symbol(builder, Constant("N", "N"))}
     for name, text, note in SHARED:
         builder.names[name] = builder.named(name, builder.read(text), note)
-    both = all(t is not None and t.depth for t in terms)  # sides divide
+    both = all(t is not None and t.divides for t in terms)
     suffixes = ("_left", "_right") if both else ("", "")
     branches = [quotient(builder, t, side, suffix, what) for t, side, suffix in zip(terms, (-1, 1), suffixes)]
 

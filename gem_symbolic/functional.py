@@ -1,6 +1,6 @@
 """The activations as functions of a tensor, the classes behind `nn`: the emitted kernels, and nothing of its own.
 
-This is the one module that imports gem_symbolic.kernels, which is the folder codegen/ under the name it is installed by.
+This is the one module that imports gem_symbolic.kernels, the name that the folder codegen/ is installed under.
 """
 
 # pyright: reportMissingImports=false

@@ -17,8 +17,8 @@ class Body:
 
 
 def tidy(expression: str) -> str:
-    """The expression without needless parentheses; its structure stays."""
-    return ast.unparse(ast.parse(expression, mode="eval"))
+    """The expression without needless parentheses, as ruff formats it; its structure stays."""
+    return ast.unparse(ast.parse(expression, mode="eval")).replace(" ** ", "**")
 
 
 def body(plan: Plan, target: Target) -> Body:
