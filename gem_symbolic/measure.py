@@ -8,6 +8,7 @@ its subnormals, and every number around a junction and around a zero of the deri
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -285,16 +286,30 @@ def torch_run(module: ModuleType, name: str, N: int, eps: Any, device: str = "cp
     return run
 
 
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """Within it, a kernel module that is loaded gets Triton's interpreter, which runs on the CPU, in numpy."""
+    before = os.environ.get("TRITON_INTERPRET")
+    os.environ["TRITON_INTERPRET"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TRITON_INTERPRET"]
+        else:
+            os.environ["TRITON_INTERPRET"] = before
+
+
 def triton_run(module: Any, N: int, eps: Fraction) -> Run:
-    """The emitted Triton kernel in Triton's interpreter. Raises ValueError where Triton was imported without it.
+    """The emitted Triton kernel in Triton's interpreter. Raises ValueError for a module loaded outside `interpreted`.
 
     The interpreter's own conversions of bfloat16 cut off instead of rounding, and get subnormals wrong. So for bfloat16
     the numbers go in and come out in binary32, in which the kernel computes, and torch rounds them.
     """
     import torch
 
-    if os.environ.get("TRITON_INTERPRET") != "1" or type(module._kernel).__name__ != "InterpretedFunction":
-        raise ValueError("set TRITON_INTERPRET=1 before Triton is imported: without it the kernels need a GPU")
+    if type(module._kernel).__name__ != "InterpretedFunction":
+        raise ValueError("load the kernel module with TRITON_INTERPRET=1: compiled kernels need a GPU")
     constants = module._constants(N, eps, torch.float32)
 
     def run(numbers: Floats, format: Format, order: int) -> Floats:
@@ -312,13 +327,16 @@ def triton_run(module: Any, N: int, eps: Fraction) -> Run:
     return run
 
 
-def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: Iterable[str]) -> dict[str, Run]:
-    """How each path is run, by name, for a kernel module that `emit` wrote."""
-    exact = bind(activation, N, eps)
-    real = next((p for p in activation.parameters if p.name in exact and p.power), None)
-    value = Fraction(str(exact[real.name])) if real else Fraction(1)
+def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: Iterable[str] = PLANS) -> dict[str, Run]:
+    """How each path is run, by name, for a kernel module that `emit` wrote. Raises ValueError for a bad parameter.
+
+    The path "triton" needs the module to have been loaded within `interpreted`.
+    """
+    names = bind(activation, N, eps)
+    fixed = {p.name for p in activation.parameters if p.fixed}
+    value = Fraction(int(names["eps"].p), int(names["eps"].q))
     makers: Mapping[str, Callable[[], Run]] = {
-        "torch": lambda: torch_run(module, activation.name, N, None if real is None or real.fixed else eps),
+        "torch": lambda: torch_run(module, activation.name, N, None if "eps" in fixed else value),
         "triton": lambda: triton_run(module, N, value),
     }
     return {path: makers[path]() for path in paths}

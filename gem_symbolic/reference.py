@@ -82,16 +82,19 @@ def point(x: Any) -> Fraction:
 
 def exact_jet(activation: Activation, index: int, x: Fraction, names: dict[str, fmpq], order: int) -> list[fmpq]:
     """The Taylor coefficients of a branch at x up to `order`, exactly. Raises ValueError at a pole."""
-    length = order + 1 + 4 * int(names["N"].p)  # room for a power of x that cancels in a quotient
-    with precision(ctx.prec, length):
-        try:
-            centre = fmpq_series([fmpq(x.numerator, x.denominator), 1], prec=length)
-            value = branch(activation, index, centre, names) + fmpq_series([0], prec=length)
-        except ExpressionError:
-            raise
-        except (ValueError, ZeroDivisionError):
-            raise ValueError(f"{activation.name} has a pole at x = {x}") from None
-        return [value[k] for k in range(order + 1)]
+    room = 4 * int(names["N"].p)  # a power of x that cancels in a quotient costs as many coefficients: then begin again
+    for length in (order + 1, order + 1 + room):
+        with precision(ctx.prec, length):
+            try:
+                centre = fmpq_series([fmpq(x.numerator, x.denominator), 1], prec=length)
+                value = branch(activation, index, centre, names) + fmpq_series([0], prec=length)
+            except ExpressionError:
+                raise
+            except (ValueError, ZeroDivisionError):
+                continue
+        if value.prec > order:
+            return [value[k] for k in range(order + 1)]
+    raise ValueError(f"{activation.name} has a pole at x = {x}")
 
 
 def ball(activation: Activation, index: int, x: Fraction, names: dict[str, fmpq], order: int, bits: int) -> arb:
