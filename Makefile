@@ -7,7 +7,7 @@ READY := .venv/.installed
 N ?= 3
 VARIANT ?= segem
 
-.PHONY: help verify test lint codegen proofs readme notebooks bench check
+.PHONY: help verify test lint codegen proofs readme notebooks exhaustive bench check
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -35,6 +35,9 @@ readme: $(READY)  ## rewrite the generated table of README.md from proofs/ and c
 
 notebooks: $(READY)  ## execute the notebooks and store what they show
 	$(PY) -m gem_symbolic.notebooks
+
+exhaustive: $(READY)  ## measure the kernels over the grid of parameters, on every input of the 16-bit types
+	$(PY) -m gem_symbolic.accuracy
 
 bench: $(READY)  ## measure speed
 	$(PY) -m gem_symbolic.bench

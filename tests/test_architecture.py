@@ -32,7 +32,7 @@ LAYERS = (
     "theorems measure plots",
     "emit",
     "validate kernels functional nn",
-    "verify bench readme notebooks",
+    "verify bench readme notebooks accuracy",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich"}
