@@ -30,7 +30,7 @@ LAYERS = (
     "reference floats",
     "checkers sweep observe",
     "theorems measure plots",
-    "emit",
+    "emit prover",
     "validate kernels functional nn",
     "verify bench readme notebooks accuracy",
 )
@@ -121,6 +121,13 @@ def test_every_package_is_installed():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     present = {".".join(p.parent.relative_to(ROOT).parts) for p in PACKAGE.rglob("__init__.py")}
     assert set(listed) == present | {"gem_symbolic.kernels"}
+
+
+def test_every_dependency_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)}
+    pins = [line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
+    assert sorted(named) == pins
 
 
 def written_by_hand() -> list[Path]:
