@@ -31,7 +31,7 @@ LAYERS = (
     "checkers sweep observe",
     "theorems measure plots",
     "emit prover",
-    "validate kernels functional nn",
+    "readback validate kernels functional nn",
     "verify bench readme notebooks accuracy",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
