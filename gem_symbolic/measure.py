@@ -8,7 +8,7 @@ its subnormals, and every number around a junction and around a zero of the deri
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -289,6 +289,8 @@ def torch_run(module: ModuleType, name: str, N: int, eps: Any, device: str = "cp
 @contextmanager
 def interpreted() -> Iterator[None]:
     """Within it, a kernel module that is loaded gets Triton's interpreter, which runs on the CPU, in numpy."""
+    with suppress(ImportError):
+        import triton.language  # noqa: F401  Triton's own functions are compiled ones, whichever module comes first
     before = os.environ.get("TRITON_INTERPRET")
     os.environ["TRITON_INTERPRET"] = "1"
     try:
@@ -308,8 +310,8 @@ def triton_run(module: Any, N: int, eps: Fraction) -> Run:
     """
     import torch
 
-    if type(module._kernel).__name__ != "InterpretedFunction":
-        raise ValueError("load the kernel module with TRITON_INTERPRET=1: compiled kernels need a GPU")
+    if type(getattr(module, "_kernel", None)).__name__ != "InterpretedFunction":
+        raise ValueError("load the kernel module within measure.interpreted(): compiled kernels need a GPU")
     constants = module._constants(N, eps, torch.float32)
 
     def run(numbers: Floats, format: Format, order: int) -> Floats:

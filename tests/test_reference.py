@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
+from gem_symbolic import expressions
 from gem_symbolic.definitions import SEGEM, VARIANTS, Branch
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.measure import decode, exhaustive, ordinal, sampled
@@ -22,8 +23,6 @@ from gem_symbolic.rounding import as_fraction, round_to, ulp, ulp_distance
 from gem_symbolic.sweep import GUARD, values
 
 DATA = Path(__file__).parent / "data"
-#: The first derivative that jumps at 0, as the documents state it.
-FIRST_JUMP = {"gem": 2, "egem": 2, "segem": 2, "segem_gated": 4}
 EPS = ("1e-6", "1e-4", "1", "10")
 
 
@@ -118,7 +117,7 @@ def test_an_exact_zero_is_exactly_zero():
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("N", [1, 2, 3, 4, 8])
 def test_sides_at_the_junction(name, N):
-    smooth = FIRST_JUMP[name] * N
+    smooth = expressions.evaluate(VARIANTS[name].claims["T2"]["smoothness"], {"N": N})
     eps = Fraction(eps_of(name) or 1)
     for order in range(smooth + 3):
         left, right = (evaluate(name, 0, N, eps_of(name), order=order, side=side) for side in ("left", "right"))
@@ -128,7 +127,7 @@ def test_sides_at_the_junction(name, N):
         with pytest.raises(ValueError, match=f"derivative {smooth + 1} of {name} jumps at x = 0"):
             evaluate(name, 0, N, eps_of(name), order=order)
         if order == smooth + 1:
-            jump = math.factorial(order) / eps ** (FIRST_JUMP[name] // 2)
+            jump = math.factorial(order) / eps ** (smooth // (2 * N))
             with mp.workdps(60):
                 assert agree(right - left, mpf(jump.numerator) / jump.denominator, 45)
 
