@@ -153,7 +153,7 @@ Coefficient = tuple[Fraction, ...]
 
 @dataclass(frozen=True)
 class Term:
-    """The function x^power u^factors P(u) over divisor (1 + u)^depth, neither end of P zero, its coefficients integer."""
+    """The function x^power u^factors P(u) over divisor (1 + u)^depth: P with integer values, neither end of it zero."""
 
     power: int
     factors: int
@@ -216,38 +216,38 @@ class Builder:
     """Collects steps; equal operations are written once."""
 
     steps: dict[tuple[str, tuple[Operand, ...]], Step] = field(default_factory=dict)
-    names: dict[str, "Symbol"] = field(default_factory=dict)
+    names: dict[str, "Quantity"] = field(default_factory=dict)
 
-    def apply(self, op: str, *args: "Symbol") -> "Symbol":
+    def apply(self, op: str, *args: "Quantity") -> "Quantity":
         key = op, tuple(a.operand for a in args)
         if key not in self.steps:
             self.steps[key] = Step(f"_{len(self.steps)}", *key)
-        return Symbol(self, Value(self.steps[key].name))
+        return Quantity(self, Value(self.steps[key].name))
 
-    def named(self, name: str, value: "Symbol", note: str = "") -> "Symbol":
+    def named(self, name: str, value: "Quantity", note: str = "") -> "Quantity":
         """Gives the value a name, unless it has one or is no step."""
         for key, step in self.steps.items():
             if step.name == getattr(value.operand, "name", None) and step.name.startswith("_"):
                 self.steps[key] = Step(name, step.op, step.args, note)
-                return Symbol(self, Value(name))
+                return Quantity(self, Value(name))
         return value
 
-    def constant(self, coefficient: Coefficient) -> "Symbol":
+    def constant(self, coefficient: Coefficient) -> "Quantity":
         """The constant that is a polynomial in n, written in N."""
         N = Variable("N")
         terms = (Rational(c.numerator, c.denominator) * (2 * N) ** k for k, c in enumerate(coefficient))
         text = str(factor(sum(terms, start=Rational(0))))
-        return Symbol(self, Constant(text, text))
+        return Quantity(self, Constant(text, text))
 
-    def integer(self, value: int) -> "Symbol":
+    def integer(self, value: int) -> "Quantity":
         return self.constant((Fraction(value),))
 
-    def read(self, text: str) -> "Symbol":
+    def read(self, text: str) -> "Quantity":
         """The value of a rule's text."""
         functions = {op: (lambda *args, op=op: self.apply(op, *args)) for op in OPERATIONS}
         return evaluate(text, self.names, self.integer, functions=functions)
 
-    def plan(self, order: int, result: "Symbol") -> Plan:
+    def plan(self, order: int, result: "Quantity") -> Plan:
         """The steps that the result needs."""
         needed = {result.operand}
         for step in reversed(self.steps.values()):
@@ -257,7 +257,7 @@ class Builder:
 
 
 @dataclass(frozen=True)
-class Symbol:
+class Quantity:
     """An operand, with arithmetic that writes steps. Multiplying and dividing by 1 writes none."""
 
     builder: Builder
@@ -267,32 +267,32 @@ class Symbol:
     def one(self) -> bool:
         return self.operand == Constant("1", "1")
 
-    def __add__(self, other: "Symbol") -> "Symbol":
+    def __add__(self, other: "Quantity") -> "Quantity":
         return self.builder.apply("add", self, other)
 
-    def __sub__(self, other: "Symbol") -> "Symbol":
+    def __sub__(self, other: "Quantity") -> "Quantity":
         if isinstance(self.operand, Constant) and isinstance(other.operand, Constant):  # N - 1
             text = f"{self.operand.text} - {other.operand.text}"
-            return Symbol(self.builder, Constant(text, text))
+            return Quantity(self.builder, Constant(text, text))
         return self.builder.apply("sub", self, other)
 
-    def __mul__(self, other: "Symbol") -> "Symbol":
+    def __mul__(self, other: "Quantity") -> "Quantity":
         return other if self.one else self if other.one else self.builder.apply("mul", self, other)
 
-    def __truediv__(self, other: "Symbol") -> "Symbol":
+    def __truediv__(self, other: "Quantity") -> "Quantity":
         return self if other.one else self.builder.apply("div", self, other)
 
-    def __neg__(self) -> "Symbol":
+    def __neg__(self) -> "Quantity":
         return self.builder.apply("neg", self)
 
-    def __pow__(self, exponent: int) -> "Symbol":
+    def __pow__(self, exponent: int) -> "Quantity":
         product = self.builder.integer(1)
         for _ in range(exponent):
             product = product * self
         return product
 
 
-def horner(builder: Builder, coefficients: tuple[Coefficient, ...]) -> Symbol:
+def horner(builder: Builder, coefficients: tuple[Coefficient, ...]) -> Quantity:
     """The polynomial in u with these coefficients, constant term first; what is negative is subtracted."""
     *rest, leading = coefficients
     negative = leading[-1] < 0
@@ -309,7 +309,7 @@ def horner(builder: Builder, coefficients: tuple[Coefficient, ...]) -> Symbol:
     return -value if negative else value
 
 
-def numerator(builder: Builder, term: Term, region: str, side: int, what: str) -> Symbol:
+def numerator(builder: Builder, term: Term, region: str, side: int, what: str) -> Quantity:
     """The term times (1 + u)^depth in a region of a side, in the quantities of SHARED. Raises PlanError."""
     if region == "outside":
         term = term.turned
@@ -323,7 +323,7 @@ def numerator(builder: Builder, term: Term, region: str, side: int, what: str) -
     return -product if coefficients == ((-1,),) else product * horner(builder, coefficients)
 
 
-def quotient(builder: Builder, term: Term | None, side: int, suffix: str, what: str) -> tuple[Symbol, Symbol]:
+def quotient(builder: Builder, term: Term | None, side: int, suffix: str, what: str) -> tuple[Quantity, Quantity]:
     """(top, bottom) of a branch, named with the suffix; the bottom is 1 for a branch without division."""
     if term is None:
         return builder.integer(0), builder.integer(1)
@@ -358,8 +358,8 @@ def plan(activation: Activation | PiecewiseRational, order: int = 0) -> Plan:
         raise PlanError(f"no evaluation plan: {what} is constant on both sides, and would not pass a NaN on")
 
     builder = Builder()
-    builder.names |= {name: Symbol(builder, Constant(name, meaning)) for name, meaning in constants(model).items()}
-    builder.names |= {"x": Symbol(builder, Value("x")), "N": Symbol(builder, Constant("N", "N"))}
+    builder.names |= {name: Quantity(builder, Constant(name, meaning)) for name, meaning in constants(model).items()}
+    builder.names |= {"x": Quantity(builder, Value("x")), "N": Quantity(builder, Constant("N", "N"))}
     for name, text, note in SHARED:
         builder.names[name] = builder.named(name, builder.read(text), note)
     both = all(t is not None and t.divides for t in terms)
@@ -369,7 +369,7 @@ def plan(activation: Activation | PiecewiseRational, order: int = 0) -> Plan:
     closed = model.pieces[0].interval.high_closed  # 0 itself lies on the left
     on_left, on_right = ("le(x, 0)", "gt(x, 0)") if closed else ("lt(x, 0)", "ge(x, 0)")
 
-    def pick(left: Symbol, right: Symbol) -> Symbol:
+    def pick(left: Quantity, right: Quantity) -> Quantity:
         """Each on its side; a NaN goes to the right unless that is a constant."""
         if left == right:
             return left

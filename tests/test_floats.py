@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def scale_of(activation: Activation) -> Fraction:
     return Fraction(1) if any(p.fixed for p in activation.parameters) else SCALE
 
 
-def run(p: Plan, x, N: int, s=SCALE, number=Fraction):
+def run(p: Plan, x: Any, N: int, s: Any = SCALE, number: Any = Fraction) -> Any:
     return p.run({"x": x, "N": N, "s": s, "inv_s": 1 / s}, number)
 
 

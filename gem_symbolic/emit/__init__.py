@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import json
 import os
+import re
 import sys
 import tempfile
 import textwrap
@@ -50,6 +51,16 @@ def digest(activation: Activation) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
+def used(activation: Activation) -> dict[str, str]:
+    """The definitions of `where` that the branches use, directly or through one another."""
+    texts, found = [b.expr for b in activation.branches], dict[str, str]()
+    for name, text in reversed(list(activation.where.items())):
+        if any(re.search(rf"\b{name}\b", t) for t in texts):
+            found[name] = text
+            texts.append(text)
+    return dict(reversed(list(found.items())))
+
+
 def source(activation: Activation, facts: Sequence[str] = ()) -> str:
     """The kernel file of an activation; `facts` are sentences for its header, such as theorems and measured errors.
 
@@ -61,6 +72,7 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
     return ENVIRONMENT.get_template(TORCH.template).render(
         a=activation,
         digest=digest(activation),
+        where=used(activation),
         facts=facts,
         free=[p for p in reals if not p.fixed],
         fixed=next((p.fixed for p in reals if p.fixed), "1"),
