@@ -9,6 +9,7 @@ VARIANT ?= segem
 
 .PHONY: help verify test lint codegen proofs readme notebooks exhaustive bench check
 .DELETE_ON_ERROR:
+.NOTPARALLEL:  # codegen and readme quote proofs
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -28,7 +29,7 @@ codegen: $(READY)  ## write codegen/ from the definitions
 	$(PY) -m gem_symbolic.emit
 
 proofs: $(READY)  ## write proofs/ from the definitions
-	$(PY) -m gem_symbolic.theorems
+	$(PY) -m gem_symbolic.proofs
 
 readme: $(READY)  ## rewrite the generated table of README.md from proofs/ and codegen/
 	$(PY) -m gem_symbolic.readme
@@ -42,7 +43,7 @@ exhaustive: $(READY)  ## measure the kernels over the grid of parameters, on eve
 bench: $(READY)  ## measure speed
 	$(PY) -m gem_symbolic.bench
 
-check: codegen proofs readme  ## regenerate everything generated; fail if anything changed
+check: proofs codegen readme  ## regenerate everything generated; fail if anything changed
 	git diff --exit-code
 
 $(READY): pyproject.toml constraints.txt

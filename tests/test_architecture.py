@@ -23,7 +23,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters formats certificates",
+    "definitions expressions parameters formats certificates files screen",
     "branches rounding algebra notation",
     "piecewise decide closedform",
     "calculus",
@@ -31,7 +31,9 @@ LAYERS = (
     "checkers sweep observe",
     "theorems measure plots",
     "emit prover",
-    "readback validate kernels functional nn",
+    "readback",
+    "validate kernels functional nn",
+    "kernelcheck",
     "verify bench readme notebooks accuracy",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
