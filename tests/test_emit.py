@@ -1,6 +1,7 @@
 """The emitted files: committed as they are emitted, following the definition, standing on their own."""
 
 import ast
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ import torch
 
 from gem_symbolic import emit
 from gem_symbolic.definitions import SEGEM, VARIANTS, Branch
-from gem_symbolic.emit.facts import committed
+from gem_symbolic.emit.facts import PATHS, QUANTITIES, TYPES, committed
 from gem_symbolic.floats import PlanError
 
 CODEGEN = Path(__file__).resolve().parent.parent / "codegen"
@@ -99,6 +100,31 @@ def test_a_file_needs_nothing_but_torch(name):
             case ast.ImportFrom(module=str(module)):
                 roots.add(module.split(".")[0])
     assert roots - set(sys.stdlib_module_names) == {"torch", "triton"}
+
+
+def test_a_file_does_without_triton(monkeypatch):
+    monkeypatch.setitem(sys.modules, "triton", None)
+    module = emit.load(emit.source(SEGEM), "without_triton")
+    assert module.triton is None
+    assert module.SEGEM()(torch.zeros(3)).tolist() == [0, 0, 0]
+
+
+def test_facts_come_from_committed_data(tmp_path):
+    assert committed(tmp_path) == {name: [] for name in VARIANTS}
+    claims = [
+        {"id": "T2.smoothness", "statement": "it is smooth", "status": "proved"},
+        {"id": "T6.sup", "statement": "it is near", "status": "refuted"},
+    ]
+    measurement = {"kind": "exhaustive", "max_ulp": 0.50004, "absolute": 2.0**-20}
+    ids = [f"{p}.{f}.{q}" for p in PATHS for f in TYPES for q in QUANTITIES]
+    found = {"N": [1, 2], "eps": ["1e-4"], "variants": {"segem": {"measurements": dict.fromkeys(ids, measurement)}}}
+    for path, data in (("proofs/segem.json", {"claims": claims}), ("codegen/accuracy.json", found)):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(json.dumps(data))
+    proved, cpu, interpreted = committed(tmp_path)["segem"]
+    assert proved == "Proved (T2, n = 2N): it is smooth."
+    assert cpu.startswith("Measured (PyTorch on the CPU; N = 1, 2, eps = 1e-4), largest error in ulp: value 0.5000 in")
+    assert interpreted.count("0.5000 in float16 beyond 2^-20 (exhaustive)") == 2
 
 
 @pytest.mark.parametrize("name", EMITTED)
