@@ -99,10 +99,19 @@ class Algebra:
 
     def sample(self, element: Any, **values: Fraction | int) -> Fraction | None:
         """The exact value at a rational point, or None where a symbol is left or the point is a pole."""
-        try:
-            return self.constant(self.substitute(element, **{k: self.number(v) for k, v in values.items()}))
-        except ZeroDivisionError:
+        if not self.occurring(element) <= values.keys():
             return None
+        numerator, denominator = (self._at(part, values) for part in self.fraction(element))
+        return numerator / denominator if denominator else None
+
+    def _at(self, polynomial: Any, values: Mapping[str, Fraction | int]) -> Fraction:
+        total = Fraction(0)
+        for exponents, coefficient in self.terms(polynomial).items():
+            for symbol, exponent in zip(self.symbols, exponents, strict=True):
+                if exponent:
+                    coefficient *= Fraction(values[symbol]) ** exponent
+            total += coefficient
+        return total
 
 
 class SymPyAlgebra(Algebra):

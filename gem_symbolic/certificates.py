@@ -11,7 +11,7 @@ A symbolic n stands for every even n >= 2, x and u for independent symbols: what
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 #: The kinds of step and the names of their arguments; `checkers` says how each is decided.
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -27,16 +27,29 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "jet": ("exponent",),
     "enclose": ("quantity", "expected"),
     "below": ("quantity", "bound"),
+    "finite": ("quantity", "condition"),
 }
+#: The kinds that are about one N and eps; the others hold for every N.
+NUMERICAL = frozenset({"jet", "enclose", "below", "finite"})
 
 
 @dataclass(frozen=True)
 class Step:
-    """One decidable line of a proof, and in words why it is there."""
+    """One decidable line of a proof, and in words why it is there.
+
+    The claim implies every step that is no lemma: where such a step is false, the claim is refuted. A lemma serves the
+    proof alone: where it is false, the proof fails and the claim is undecided.
+    """
 
     kind: str
     args: tuple[str, ...]
     why: str
+    lemma: bool = False
+
+    @property
+    def numerical(self) -> bool:
+        """Whether the step is about one N and eps."""
+        return self.kind in NUMERICAL
 
     def __post_init__(self) -> None:
         if len(self.args) != len(KINDS[self.kind]):
@@ -53,6 +66,11 @@ class Certificate:
     steps: tuple[Step, ...]
     assumptions: str = "N an integer >= 1, eps > 0"
     companion: str | None = None
+
+
+def lemma(step: Step) -> Step:
+    """The step as a lemma."""
+    return replace(step, lemma=True)
 
 
 def equal(left: str, right: str, why: str) -> Step:
@@ -113,3 +131,8 @@ def enclose(quantity: str, expected: str, why: str) -> Step:
 def below(quantity: str, bound: str, why: str) -> Step:
     """At the given N and eps: the enclosure of the quantity lies below that of the bound."""
     return Step("below", (quantity, bound), why)
+
+
+def finite(quantity: str, condition: str, why: str) -> Step:
+    """At the given N and eps: the quantity is finite exactly when the condition is > 0."""
+    return Step("finite", (quantity, condition), why)

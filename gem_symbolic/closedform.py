@@ -104,16 +104,15 @@ class PowerProduct:
     __hash__ = None  # type: ignore[assignment]  # exponents are field elements, compared and never hashed
 
 
-def power_product(algebra: Algebra, text: str, names: Mapping[str, Any], functions: Mapping[str, Any]) -> PowerProduct:
+def power_product(algebra: Algebra, text: str, names: Mapping[str, PowerProduct], functions: Mapping[str, Any]) -> PowerProduct:
     """A formula as a PowerProduct; `functions` take and give elements of the field. Raises ExpressionError."""
 
     def lifted(function: Any) -> Any:
         return lambda *arguments: PowerProduct.of(algebra, function(*(a.plain() for a in arguments)))
 
-    products = {name: value if isinstance(value, PowerProduct) else PowerProduct.of(algebra, value) for name, value in names.items()}
     return evaluate(
         text,
-        products,
+        names,
         number=lambda value: PowerProduct.of(algebra, algebra.number(value)),
         functions={name: lifted(function) for name, function in functions.items()},
     )

@@ -15,10 +15,11 @@ class Verdict:
     holds: bool | None
     why: str
     point: Mapping[str, Fraction] | None = None
+    value: str | None = None
 
 
 RELATIONS = {">": (1, True), ">=": (1, False), "<": (-1, True), "<=": (-1, False)}
-LAST_CASE = 200  # even n up to which single cases are looked at before the search for a bound is given up
+LAST_CASE = 32  # even n up to which single cases are looked at before the search for a bound is given up
 
 
 def sign(algebra: Algebra, element: Any, relation: str, first: int = 2) -> Verdict:
@@ -37,6 +38,8 @@ def sign(algebra: Algebra, element: Any, relation: str, first: int = 2) -> Verdi
         constant, factors = algebra.factors(part)
         total *= 1 if constant > 0 else -1
         for factor, multiplicity in factors:
+            if str(factor) in algebra.symbols:
+                continue
             if multiplicity % 2 == 0 and not must_not_vanish:
                 reasons.append(f"({factor})^{multiplicity} is a square")
                 continue
@@ -48,7 +51,7 @@ def sign(algebra: Algebra, element: Any, relation: str, first: int = 2) -> Verdi
             total *= found**multiplicity
     if total < 0:
         return Verdict(False, "the sign is the opposite", disagreement(algebra, element, wanted, strict, first))
-    return Verdict(True, "; ".join(reasons) or "a positive constant")
+    return Verdict(True, "; ".join(reasons) or "nothing else in it can change the sign")
 
 
 def factor_sign(algebra: Algebra, factor: Any, first: int) -> tuple[int | None, str]:
@@ -58,7 +61,8 @@ def factor_sign(algebra: Algebra, factor: Any, first: int) -> tuple[int | None, 
     signs = {1 if c > 0 else -1 for c in shifted.values()}
     if len(signs) == 1 and any(exponents[place] == 0 for exponents in shifted):
         found = signs.pop()
-        return found, f"{factor} has only {'positive' if found > 0 else 'negative'} coefficients in n - {first}"
+        positive = "positive" if found > 0 else "negative"
+        return found, f"{factor} has only {positive} coefficients" + (f" in n - {first}" if "n" in algebra.occurring(factor) else "")
     others = algebra.occurring(factor) - {"n"}
     if len(others) > 1:
         return None, f"the sign of {factor} is not decided"
@@ -94,7 +98,9 @@ def root_counts(algebra: Algebra, polynomial: Any, symbol: str, first: int) -> d
         counts[n] = count_positive(algebra, row)
         below = Fraction(n)
         settled = all(
-            algebra.sample(f, n=n) != 0 and algebra.count_roots([algebra.constant(c) or Fraction(0) for c in algebra.coefficients(f, "n")], below) == 0
+            algebra.sample(f, n=n) != 0
+            and algebra.count_roots([algebra.constant(c) or Fraction(0) for c in algebra.coefficients(f, "n")], below)
+            == 0
             for f in square_free
         )
         if settled:
@@ -126,7 +132,9 @@ def grid() -> Iterator[Fraction]:
         yield Fraction(1, 2**k)
 
 
-def disagreement(algebra: Algebra, element: Any, wanted: int, strict: bool, first: int) -> Mapping[str, Fraction] | None:
+def disagreement(
+    algebra: Algebra, element: Any, wanted: int, strict: bool, first: int
+) -> Mapping[str, Fraction] | None:
     """A rational point (even n >= first, the other symbols positive) where the element has the wrong sign."""
     others = sorted(algebra.occurring(element) - {"n"})
     for n in range(first, first + 16, 2):

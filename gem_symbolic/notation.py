@@ -1,17 +1,24 @@
 """Formulas as people read them: plain text and LaTeX from the text of a step."""
 
 import ast
+import re
 
 from gem_symbolic.expressions import parse
 
 GREEK = {"eps": r"\varepsilon", "L": r"f_-", "R": r"f_+", "gL": r"g_-", "gR": r"g_+", "oo": r"\infty"}
-NAMED = {"sqrt": r"\sqrt{%s}", "Max": r"\max(%s)", "B": r"\mathrm{B}(%s)", "num": r"\mathrm{num}(%s)", "den": r"\mathrm{den}(%s)"}
+NAMED = {
+    "sqrt": r"\sqrt{%s}",
+    "Max": r"\max(%s)",
+    "B": r"\mathrm{B}(%s)",
+    "num": r"\mathrm{num}(%s)",
+    "den": r"\mathrm{den}(%s)",
+}
 SYMBOLS = {ast.Add: (" + ", 1), ast.Sub: (" - ", 1), ast.Mult: (r" \, ", 2), ast.Div: ("/", 2), ast.Pow: ("^", 4)}
 
 
 def plain(text: str) -> str:
     """A formula in plain text: powers with ^, products without a sign where they read well."""
-    return text.replace("**", "^").replace("*", " ")
+    return re.sub(r" ?\* ?", " ", re.sub(r" ?\*\* ?", "^", text)).replace(" / ", "/")
 
 
 def latex(text: str) -> str:

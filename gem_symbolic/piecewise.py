@@ -55,9 +55,13 @@ class PiecewiseRational:
 
     def read(self, text: str, more: dict[str, Any] | None = None, functions: dict[str, Any] | None = None) -> Any:
         """The element that a formula in the symbols, the parameters and the definitions of `where` stands for."""
-        how: dict[str, Any] = {"number": self.algebra.number, "power": self.power, "functions": functions}
-        names = with_definitions({**self.names, **(more or {})}, self.activation.where, **how)
-        return evaluate(text, names, **how)
+        names = {**self.defined, **(more or {})}
+        return evaluate(text, names, number=self.algebra.number, power=self.power, functions=functions)
+
+    @cached_property
+    def defined(self) -> dict[str, Any]:
+        """The names, and the definitions of `where`."""
+        return with_definitions(self.names, self.activation.where, number=self.algebra.number, power=self.power)
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:

@@ -3,7 +3,8 @@
 Critical points are isolated roots of integer polynomials, integrals are rigorous quadrature; nothing is sampled.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
-from gem_symbolic.certificates import Step
+from gem_symbolic.certificates import Certificate, Step
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.checkers.gaussian import moment_by_quadrature, moment_by_residues
 from gem_symbolic.checkers.halfline import INFINITY, Side, positive_roots
@@ -47,7 +48,10 @@ class Concrete:
         found = []
         for piece, sign in zip((model.pieces[0], model.pieces[-1]), (-1, 1), strict=True):
             value = model.algebra.substitute(piece.value, n=model.algebra.number(self.n), **free)
-            found.append(Side(sign, self.n, *monomial_in_x(model.algebra, value)))
+            side = Side(sign, self.n, *monomial_in_x(model.algebra, value))
+            for pole in positive_roots(side.Q):
+                raise ArithmeticError(f"there is a pole at x = {digits(side.place(pole, self.s))}")
+            found.append(side)
         return found[0], found[1]
 
     @cached_property
@@ -75,6 +79,16 @@ class Concrete:
             total += sum((abs(b - a) for a, b in zip(values, values[1:])), arb(0))
         return total
 
+    def jets(self, order: int) -> tuple[list[fmpq], list[fmpq]]:
+        """The Taylor coefficients at 0 from the left and from the right, exactly, from the definition."""
+        eps = None if any(p.fixed for p in self.activation.parameters) else self.eps
+        names = bind(self.activation, self.N, eps)
+        left, right = (exact_jet(self.activation, i, Fraction(0), names, order) for i in (0, -1))
+        return left, right
+
+    def taylor(self, side: Side, order: fmpq) -> fmpq:
+        return self.jets(int(order))[0 if side.sign < 0 else 1][int(order)]
+
     def functions(self) -> dict[str, Callable[..., Any]]:
         def extreme(choose: Callable[[Any], arb]) -> Callable[..., arb]:
             return lambda which, order=0: choose([value for _, value in self.stations(which, order)])
@@ -84,7 +98,10 @@ class Concrete:
             "inf": extreme(lambda values: -largest([-v for v in values])),
             "max_abs": extreme(lambda values: largest([abs(v) for v in values])),
             "variation": self.variation,
-            "norm": lambda which, p: sum((g.power_integral(fraction(p), self.s) for g in which), arb(0)),
+            "norm": lambda which, p: total([g.power_integral(fraction(p), self.s) for g in which]),
+            "taylor": self.taylor,
+            "factorial": lambda k: arb(math.factorial(int(k))),
+            "value": lambda side, x: side.at((x / self.s) ** self.n, self.s),
             "zero": lambda side: single_zero(side, self.s),
             "D": lambda side, k=1: self.derivative((side, side), k)[0],
             "Max": lambda *values: largest(list(map(lifted, values))),
@@ -92,7 +109,6 @@ class Concrete:
             "sqrt": lambda value: lifted(value).sqrt(),
             "moment": lambda which, k: moment_by_quadrature(which, int(k), self.s),
             "moment_by_residues": lambda which, k: moment_by_residues(which, int(k), self.eps),
-            "is_finite": lambda value: arb(int(value.is_finite())),
             "finite": lambda condition, value: lifted(value) if condition > 0 else INFINITY,
         }
 
@@ -138,6 +154,11 @@ def single_zero(side: Side, s: arb) -> arb:
     return side.sign * s * found[0] ** arb(fmpq(1, side.n))
 
 
+def total(values: list[arb]) -> arb:
+    """The sum of numbers >= 0, infinite where one of them is."""
+    return sum(values, arb(0)) if all(v.is_finite() for v in values) else INFINITY
+
+
 def lifted(value: Any) -> arb:
     return value if isinstance(value, arb) else arb(value)
 
@@ -167,40 +188,39 @@ def overlap(found: arb, expected: arb) -> bool:
     return bool(found.overlaps(expected))
 
 
-def digits(ball: arb) -> str:
-    return ball.str(20, radius=False) if ball.is_finite() else str(ball)
+def digits(ball: arb, count: int = 20) -> str:
+    return ball.str(count, radius=False) if ball.is_finite() else "infinite" if abs(ball) == INFINITY else "undefined"
+
+
+def short(ball: arb) -> str:
+    """Twelve digits, without zeros at the end."""
+    text = digits(ball, 12)
+    return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")
 
 
 def check_enclose(c: Concrete, quantity: str, expected: str) -> Verdict:
-    try:
-        found = c.evaluate(quantity)
-    except ArithmeticError as error:
-        return Verdict(False, f"{quantity}: {error}")
-    wanted = c.evaluate(expected)
+    found, wanted = c.evaluate(quantity), c.evaluate(expected)
     if overlap(found, wanted):
-        return Verdict(True, f"{quantity} = {found.str(20)}")
+        return Verdict(True, f"{quantity} = {found.str(20)}", value=short(found))
     return Verdict(False, f"{quantity} = {digits(found)}, not {digits(wanted)}")
 
 
 def check_jet(c: Concrete, exponent: str) -> Verdict:
     """Derivatives at 0 from both sides, exactly, compared one by one."""
     claimed = int(fraction(evaluate(exponent, {"n": fmpq(c.n), "N": fmpq(c.N)}, number=fmpq, power=power)))
-    for order, (left, right) in enumerate(jets(c, claimed)):
+    left, right = fmpq(0), fmpq(0)
+    for order, jet in enumerate(zip(*c.jets(claimed), strict=True)):
+        left, right = (fmpq(math.factorial(order)) * value for value in jet)
         if (left != right) != (order == claimed):
             relation = "jumps" if left != right else "does not jump"
             return Verdict(False, f"derivative {order} at 0 {relation}: {left} on the left, {right} on the right")
     return Verdict(True, f"derivatives 0 to {claimed - 1} at 0 agree exactly, derivative {claimed}: {left} and {right}")
 
 
-def jets(c: Concrete, order: int) -> Iterator[tuple[fmpq, fmpq]]:
-    """Both one-sided derivatives at 0, order by order."""
-    eps = None if any(p.fixed for p in c.activation.parameters) else c.eps
-    names = bind(c.activation, c.N, eps)
-    left, right = (exact_jet(c.activation, i, Fraction(0), names, order) for i in (0, -1))
-    factorial = 1
-    for k, (a, b) in enumerate(zip(left, right, strict=True)):
-        factorial *= max(k, 1)
-        yield a * factorial, b * factorial
+def check_finite(c: Concrete, quantity: str, condition: str) -> Verdict:
+    found, claimed = c.evaluate(quantity).is_finite(), c.evaluate(condition) > 0
+    state = "is finite" if found else "is infinite: the integral diverges"
+    return Verdict(found == claimed, f"{quantity} {state}" + ("" if found == claimed else f", but {condition} claims otherwise"))
 
 
 def check_below(c: Concrete, quantity: str, bound: str) -> Verdict:
@@ -210,26 +230,27 @@ def check_below(c: Concrete, quantity: str, bound: str) -> Verdict:
     return Verdict(None, f"{quantity} = {found} is not separated from {limit}")
 
 
-CHECKS: dict[str, Callable[..., Verdict]] = {"enclose": check_enclose, "below": check_below, "jet": check_jet}
+CHECKS: dict[str, Callable[..., Verdict]] = {"enclose": check_enclose, "below": check_below, "finite": check_finite, "jet": check_jet}
 
 
-@dataclass(frozen=True)
 class ArbChecker:
-    """Checks the steps of a certificate that are about one N and eps."""
+    """Checks the steps of certificates that are about one N and eps."""
 
-    N: int
-    eps: Fraction
-    name: str = "Arb"
+    def __init__(self, activation: Activation, N: int, eps: Fraction):
+        self.concrete = Concrete(activation, N, eps)
 
-    def check(self, activation: Activation, steps: tuple[Step, ...]) -> list[tuple[Step, Verdict]]:
-        """A verdict for every numerical step."""
-        concrete = Concrete(activation, self.N, self.eps)
+    def names(self, step: Step) -> tuple[str, ...]:
+        """What decides a step: two names where two independent methods are compared."""
+        return ("quadrature (Arb)", "residues (Arb)") if "by_residues" in step.args[-1] else ("Arb",)
+
+    def decide(self, certificate: Certificate, step: Step) -> Verdict | None:
+        """The verdict on a numerical step; None for one that is about all N (see `exact`)."""
+        if not step.numerical:
+            return None
         with ctx.workprec(BITS):
-            return [(s, self._decide(concrete, s)) for s in steps if s.kind in CHECKS]
-
-    @staticmethod
-    def _decide(concrete: Concrete, step: Step) -> Verdict:
-        try:
-            return CHECKS[step.kind](concrete, *step.args)
-        except ExpressionError as error:
-            return Verdict(None, str(error))
+            try:
+                return CHECKS[step.kind](self.concrete, *step.args)
+            except ArithmeticError as error:
+                return Verdict(False, f"{step.args[0]}: {error}")
+            except ExpressionError as error:
+                return Verdict(None, str(error))

@@ -1,14 +1,17 @@
 """Decides the steps of a certificate in an exact engine: for every N at once."""
 
+import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from gem_symbolic.algebra import Algebra
 from gem_symbolic.calculus import derivative
 from gem_symbolic.certificates import Certificate, Step
+from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.closedform import PowerProduct, power_product, surd
 from gem_symbolic.decide import Verdict, grid, root_counts, sign
 from gem_symbolic.definitions import Activation, find
@@ -50,8 +53,13 @@ class Workspace:
     def functions(self) -> Mapping[str, Callable[..., Any]]:
         algebra = self.algebra
 
+        derived: dict[tuple[str, int], Any] = {}
+
         def repeated(f: Any, k: Any = None) -> Any:
-            return derivative(f, 1 if k is None else int(algebra.constant(k) or 0))
+            key = str(f), 1 if k is None else int(algebra.constant(k) or 0)
+            if key not in derived:
+                derived[key] = derivative(f, key[1])
+            return derived[key]
 
         return {
             "D": repeated,
@@ -65,13 +73,17 @@ class Workspace:
     def read(self, text: str) -> Any:
         return self.model.read(text, self.branches, self.functions)
 
+    @cached_property
+    def products(self) -> dict[str, PowerProduct]:
+        """The names as products of powers; eps is s^n there."""
+        known = {**self.model.names, **self.branches}
+        lifted = {name: PowerProduct.of(self.algebra, value) for name, value in known.items()}
+        scaled = {p.name: lifted["s"] ** lifted["n"] for p in self.activation.parameters if p.power and not p.fixed}
+        return lifted | scaled
+
     def product(self, text: str) -> PowerProduct:
-        """A formula with powers whose exponents depend on n; eps is s^n there."""
-        s = PowerProduct.of(self.algebra, self.algebra.gens["s"])
-        n = PowerProduct.of(self.algebra, self.algebra.gens["n"])
-        scale = {p.name: s**n for p in self.activation.parameters if p.power and not p.fixed}
-        names = {**self.model.names, **self.branches, **scale}
-        return power_product(self.algebra, text, names, self.functions)
+        """A formula with powers whose exponents depend on n."""
+        return power_product(self.algebra, text, self.products, self.functions)
 
     def exponent(self, text: str) -> tuple[int, int]:
         """(a, b) of an exponent a + b n. Raises ExpressionError."""
@@ -112,6 +124,8 @@ def check_power_equal(w: Workspace, left: str, right: str) -> Verdict:
 
 def moved(w: Workspace, text: str, low: str, high: str) -> Any:
     """The value as a function of u > 0 that runs through (low, high)."""
+    if (low, high) == ("0", "oo"):
+        return w.read(text)
     u, start = w.algebra.gens["u"], w.read(low)
     inner = start + u if high == "oo" else start + (w.read(high) - start) * u / (w.algebra.number(1) + u)
     return w.algebra.substitute(w.read(text), u=inner)
@@ -231,6 +245,7 @@ def check_beta(w: Workspace, value: str, a: str, b: str) -> Verdict:
     return Verdict(holds, f"j = {j}, k = {k}, so the integral is B({first}, {k} p - ({first}))")
 
 
+RELATION = {"=": operator.eq, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "equal": check_equal,
     "power_equal": check_power_equal,
@@ -244,26 +259,60 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
 }
 
 
-@dataclass(frozen=True)
 class ExactChecker:
     """Checks certificates of one activation in one exact engine."""
 
-    engine: Callable[..., Algebra]
-    name: str
+    def __init__(self, activation: Activation, engine: type[Algebra]):
+        self.name = engine.name
+        self._workspace = lru_cache(partial(Workspace, activation, engine))
 
-    def check(self, activation: Activation, certificate: Certificate) -> list[tuple[Step, Verdict]]:
-        """A verdict for every step that is about all N; the others belong to `arb`."""
-        workspace = self.workspace(activation, certificate.companion)
-        return [(s, self._decide(workspace, s)) for s in certificate.steps if s.kind in CHECKS]
+    def names(self, step: Step) -> tuple[str, ...]:
+        """What decides a step."""
+        return (self.name,)
 
-    def workspace(self, activation: Activation, companion: str | None) -> Workspace:
-        return Workspace(activation, self.engine, companion)
-
-    @staticmethod
-    def _decide(workspace: Workspace, step: Step) -> Verdict:
+    def decide(self, certificate: Certificate, step: Step) -> Verdict | None:
+        """The verdict on a step that is about all N; None for one that is about a single N (see `arb`)."""
+        if step.numerical:
+            return None
         try:
-            return CHECKS[step.kind](workspace, *step.args)
+            return CHECKS[step.kind](self._workspace(certificate.companion), *step.args)
         except ZeroDivisionError:
             return Verdict(False, "a denominator is zero")
         except ExpressionError as error:
             return Verdict(None, str(error))
+
+
+def witness(activation: Activation, companion: str | None, step: Step, N: int, eps: Fraction) -> str | None:
+    """A rational x at which an equation or an inequality fails, with exact values, for one N and eps; None if none."""
+    if step.kind not in ("equal", "sign"):
+        return None
+    w = Workspace(activation, FlintAlgebra, companion)
+    left, relation, right = (step.args[0], "=", step.args[1]) if step.kind == "equal" else (*step.args[:2], "0")
+    values = [w.read(text) for text in (left, right)]
+    scale = Fraction(float(eps) ** (1 / (2 * N))).limit_denominator(1000)
+    # x stands for itself in an equation about the left branch, and for |x| in an inequality.
+    direction = -1 if step.kind == "equal" and re.search(r"\bL\b", f"{left} {right}") else 1
+    for q in grid():
+        x = direction * q * scale
+        point = {"n": Fraction(2 * N), "x": x, "u": x ** (2 * N) / eps, "eps": eps}
+        point = {name: value for name, value in point.items() if name in w.algebra.symbols}
+        found, bound = (w.algebra.sample(value, **point) for value in values)
+        if found is not None and bound is not None and in_range(w, step, point) and not RELATION[relation](found, bound):
+            place = "x" if step.kind == "equal" else "|x|"
+            return f"at {place} = {x}, {left} = {decimal(found)}, not {relation} {decimal(bound)}"
+    return None
+
+
+def in_range(w: Workspace, step: Step, point: Mapping[str, Fraction]) -> bool:
+    """Whether u lies in the interval of an inequality, and n where it is claimed."""
+    if step.kind == "equal":
+        return True
+    _, _, low, high, first = step.args
+    above = (w.algebra.sample(w.read(low), n=point["n"]) or 0) < point["u"]
+    below = high == "oo" or point["u"] < (w.algebra.sample(w.read(high), n=point["n"]) or 0)
+    return above and below and point["n"] >= int(first)
+
+
+def decimal(value: Fraction) -> str:
+    """An exact number where it is short, else its first digits."""
+    return str(value) if len(str(value)) <= 16 else f"{float(value):.12g}"

@@ -41,7 +41,7 @@ def half_moment(side: Side, k: int, s: arb) -> arb:
     ratio = Side(1, side.n, 0, side.P, side.Q)
     bound = max((abs(v) for _, v in ratio.stations(s)), key=lambda b: float(b.upper()))
     # For T >= 1 and k <= 2 the integral of t^k phi over (T, oo) is below (T + 1) phi(T).
-    rest = bound**k * (CUT + 1) * (-arb(CUT) ** 2 / 2).exp() / root
+    rest = bound**k * (CUT + 1) * (-(arb(CUT) ** 2) / 2).exp() / root
     return total + arb(0, rest.upper())
 
 

@@ -24,9 +24,13 @@ class Side:
         common = top.gcd(self.Q * self.Q)
         return Side(self.sign, self.n, self.a - 1, top // common, self.Q * self.Q // common)
 
+    def place(self, u: arb, s: arb) -> arb:
+        """The x on this side where u is that ball."""
+        return self.sign * s * u ** arb(fmpq(1, self.n))
+
     def at(self, u: arb, s: arb) -> arb:
         """The value where u > 0 is that ball."""
-        t = s * u ** arb(fmpq(1, self.n))
+        t = abs(self.place(u, s))
         return self.sign**self.a * t**self.a * arb_poly(self.P)(u) / arb_poly(self.Q)(u)
 
     def limit(self, s: arb, at_infinity: bool) -> arb:
@@ -47,7 +51,7 @@ class Side:
 
     def stations(self, s: arb) -> list[tuple[arb, arb]]:
         """(x, value) at 0, at each critical point from there outwards, and at infinity."""
-        inner = [(self.sign * s * u ** arb(fmpq(1, self.n)), self.at(u, s)) for u in self.critical()]
+        inner = [(self.place(u, s), self.at(u, s)) for u in self.critical()]
         ends = (arb(0), self.limit(s, False)), (self.sign * INFINITY, self.limit(s, True))
         return [ends[0], *inner, ends[1]]
 

@@ -29,8 +29,16 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
             statement=f"E[{activation.title}(Z)] = 1/sqrt(2 pi) - d with 0 < d < {plain(bound)}, for this N and eps",
             latex=rf"\mathbb{{E}}[f(Z)] = \frac{{1}}{{\sqrt{{2\pi}}}} - d,\quad 0 < d < {latex(bound)}",
             steps=(
-                enclose("moment(f, 1)", "1/sqrt(2*pi) + moment(gap, 1)", "E[ReLU(Z)] = 1/sqrt(2 pi); -d is the mean of f - ReLU."),
-                enclose("-moment(gap, 1)", "-moment_by_residues(gap, 1)", "d by quadrature, and by exponential integrals E_1."),
+                enclose(
+                    "moment(f, 1)",
+                    "1/sqrt(2*pi) + moment(gap, 1)",
+                    "E[ReLU(Z)] = 1/sqrt(2 pi); -d is the mean of f - ReLU.",
+                ),
+                enclose(
+                    "-moment(gap, 1)",
+                    "-moment_by_residues(gap, 1)",
+                    "d by quadrature, and by exponential integrals E_1.",
+                ),
                 below("moment(gap, 1)", "0", "d > 0,"),
                 below("-moment(gap, 1)", bound, "and d is below half the sup distance."),
             ),

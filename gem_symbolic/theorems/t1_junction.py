@@ -24,7 +24,7 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
                 "of order < m agree.",
             ),
             equal(
-                "when(k*h + z*d, k) - z*d",
+                "(k*h + z*d) - z*d",
                 "k*h",
                 "At z = 0 the new factor k h + z h' is k h(a). From k = m down to k = 1 the factors multiply to m!: the "
                 "m-th derivative of f_R - f_L at a is m! h(a), not 0.",

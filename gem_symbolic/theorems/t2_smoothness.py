@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gem_symbolic.certificates import Certificate, coefficient, jet, order, sign
+from gem_symbolic.certificates import Certificate, coefficient, enclose, jet, order, sign
 from gem_symbolic.definitions import Activation
 from gem_symbolic.notation import latex, plain
 
@@ -37,6 +37,10 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
         steps=(
             coefficient("L", m, left, "The Taylor coefficient of the left branch; m! times it is the derivative."),
             coefficient("R", m, right, "The Taylor coefficient of the right branch."),
+            *(
+                enclose(f"factorial({m})*taylor({branch}, {m})", f"factorial({m})*({value})", "The derivative, exactly.")
+                for branch, value in (("L", left), ("R", right))
+            ),
         ),
     )
     yield Certificate(

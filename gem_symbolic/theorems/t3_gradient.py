@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 
-from gem_symbolic.certificates import Certificate, Step, enclose, equal, roots, sign
+from gem_symbolic.certificates import Certificate, Step, enclose, equal, lemma, roots, sign
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import parse
 from gem_symbolic.notation import latex, plain
@@ -25,14 +25,15 @@ def extreme(activation: Activation, claim: Mapping[str, str], kind: str, name: s
     """The supremum or the infimum of f', and the only place where it is reached, if the claim names one."""
     value, place, side = claim[kind], claim.get(f"{kind}_u"), claim.get(f"{kind}_side")
     steps: list[Step] = [
-        sign(f"D({branch}) - ({value})", relation, f"f' {relation} {plain(value)} for {where}.") for branch, where in SIDES
+        sign(f"D({branch}) - ({value})", relation, f"f' {relation} {plain(value)} for {where}.")
+        for branch, where in SIDES
     ]
     where = ""
     if place and side:
         other = next(branch for branch, _ in SIDES if branch != side)
         where = f", reached only where {dict(SIDES)[side]} and u = {plain(place)}"
         steps += [
-            sign(place, ">", "The place is a point of that side"),
+            lemma(sign(place, ">", "The place is a point of that side")),
             equal(f"at(D({side}), {place})", value, "where the bound is reached,"),
             roots(f"D({side}) - ({value})", 1, "and nowhere else on that side,"),
             roots(f"D({other}) - ({value})", 0, "nor on the other."),
@@ -42,8 +43,7 @@ def extreme(activation: Activation, claim: Mapping[str, str], kind: str, name: s
     return Certificate(
         id=f"T3.{kind}",
         statement=f"{name} of {activation.title}' over R = {plain(value)}{where}",
-        latex=rf"{symbol}_{{\mathbb{{R}}}} f' = {latex(value)}"
-        + (rf",\quad u = {latex(place)}" if place else ""),
+        latex=rf"{symbol}_{{\mathbb{{R}}}} f' = {latex(value)}" + (rf",\quad u = {latex(place)}" if place else ""),
         steps=tuple(steps),
     )
 
@@ -56,8 +56,10 @@ def lipschitz(activation: Activation, claim: Mapping[str, str]) -> Certificate:
     steps: list[Step] = []
     if len(parts) == 2:
         steps += [
-            equal(parts[0], claim["supremum"], "f is C^1, so Lip = max(sup f', -inf f') by the mean value theorem."),
-            equal(parts[1], f"-({claim['infimum']})", "Both are given by the claims above."),
+            lemma(
+                equal(parts[0], claim["supremum"], "f is C^1, so by the mean value theorem Lip = max(sup f', -inf f')")
+            ),
+            lemma(equal(parts[1], f"-({claim['infimum']})", "with the two values proved above.")),
             sign(f"when({parts[1]}, 2) - {parts[0]}", "<", "For N = 1 the first is the larger,"),
             sign(f"when({parts[1]}, 4) - {parts[0]}", "<", "for N = 2 too,"),
             sign(f"{parts[1]} - {parts[0]}", ">", "and from N = 3 on the second.", first=6),
@@ -69,7 +71,9 @@ def lipschitz(activation: Activation, claim: Mapping[str, str]) -> Certificate:
             for branch, where in SIDES
             for bound in (f"D({branch})", f"-D({branch})")
         ]
-        steps.append(equal(value, claim["supremum"], "f is C^1 and the bound is the supremum of f', so it is sharp."))
+        steps.append(
+            lemma(equal(value, claim["supremum"], "f is C^1 and the bound is the supremum of f': it is sharp."))
+        )
         note = ", whatever eps is"
     steps.append(enclose("max_abs(f, 1)", value, "Enclosed from the isolated critical points of f'."))
     return Certificate(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gem_symbolic.certificates import Certificate, enclose, equal, roots, sign
+from gem_symbolic.certificates import Certificate, enclose, equal, lemma, roots, sign
 from gem_symbolic.definitions import Activation
 from gem_symbolic.notation import latex, plain
 
@@ -28,7 +28,7 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
         statement=f"for x != 0, {activation.title}' vanishes at the single point x* = {direction}s ({plain(place)})^(1/n)",
         latex=rf"f'(x) = 0,\ x \ne 0 \iff x = x^* = {direction}s \left({latex(place)}\right)^{{1/n}}",
         steps=(
-            sign(place, ">", "The place is a point u > 0,"),
+            lemma(sign(place, ">", "The place is a point u > 0,")),
             equal(f"at(D({side}), {place})", "0", "there the gradient vanishes,"),
             roots(f"D({side})", 1, f"and nowhere else where {axis}."),
             alive,

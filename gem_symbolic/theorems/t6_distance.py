@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gem_symbolic.certificates import Certificate, Step, beta, enclose, infinity, equal, power_equal, roots, sign
+from gem_symbolic.certificates import Certificate, Step, beta, enclose, equal, finite, infinity, lemma, power_equal, roots, sign
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import insert
 from gem_symbolic.notation import latex, plain
@@ -48,7 +48,7 @@ def norm(activation: Activation, claim: Mapping[str, str], sides: list[str]) -> 
                 "of u^((p+1)/n + j p - 1) (1+u)^(-k p), which is B(a, b) with a = (p+1)/n + j p and a + b = k p.",
             )
         ]
-    steps += [equal(GAPS[side], "0", "On the other side f is ReLU.") for side in sides[len(arguments) :]]
+    steps += [lemma(equal(GAPS[side], "0", "On the other side f is ReLU.")) for side in sides[len(arguments) :]]
     for p in CHECKED_AT:
         expected = insert(f"finite({claim['finite']}, {formula})", p=p)
         steps.append(enclose(f"norm(gap, {p})", expected, f"p = {p}: rigorous quadrature against the beta function."))
@@ -65,21 +65,21 @@ def finiteness(activation: Activation, claim: Mapping[str, str], sides: list[str
     steps: list[Step] = []
     for a, b in pairs(claim):
         steps += [
-            sign(a, ">", "B(a, b) converges exactly for a > 0 and b > 0; a is positive,"),
-            equal(f"n*({b})", claim["finite"], "and b > 0 is the condition."),
+            lemma(sign(a, ">", "B(a, b) converges exactly for a > 0 and b > 0; a is positive,")),
+            lemma(equal(f"n*({b})", claim["finite"], "and b > 0 is the condition.")),
         ]
-    side = sides[0]
-    steps += [
-        equal(
-            f"when({GAPS[side]}*x, 2)",
-            f"when({'-' if side == 'R' else ''}x/(1 + u), 2)",
-            "For N = 1 and p = 1 the integrand is x/(1 + x^2/eps), the derivative of (eps/2) log(1 + x^2/eps): "
-            "its integral over [0, X] is (eps/2) log(1 + X^2/eps), unbounded.",
+    side, direction = sides[0], "-" if sides[0] == "R" else ""
+    steps.append(
+        lemma(
+            equal(
+                f"when(x*{GAPS[side]}, 2)",
+                f"{direction}x/(1 + u)",
+                "For N = 1 and p = 1 the integrand is x/(1 + x^2/eps), the derivative of (eps/2) log(1 + x^2/eps): "
+                "its integral over [0, X] is (eps/2) log(1 + X^2/eps), unbounded.",
+            )
         )
-    ]
-    for p in CHECKED_AT:
-        claimed = f"is_finite(finite({insert(claim['finite'], p=p)}, 1))"
-        steps.append(enclose(f"is_finite(norm(gap, {p}))", claimed, f"p = {p}: 1 for a finite integral, 0 for a divergent one."))
+    )
+    steps += [finite(f"norm(gap, {p})", insert(claim["finite"], p=p), f"p = {p}, at this N.") for p in CHECKED_AT]
     return Certificate(
         id="T6.finite",
         statement=f"the L^p distance is finite exactly when {plain(claim['finite'])} > 0; it is infinite only for N = p = 1",
@@ -100,13 +100,13 @@ def supremum(activation: Activation, claim: Mapping[str, str], sides: list[str])
         "so the distance tends to 0 with eps in every L^p on bounded intervals",
         latex=rf"\|f - \mathrm{{ReLU}}\|_\infty = {latex(value)}",
         steps=(
-            sign(gap_here, ">", "With |f - ReLU| = t g(u), t = |x|: g > 0,"),
-            infinity(gap_here, "-n", "eps", "t g(u) -> 0 at 0 and, like eps t^(1-n), at infinity;"),
-            roots(f"D(x*{gap_here})", 1, "there is one critical point"),
+            lemma(sign(gap_here, ">", "With |f - ReLU| = t g(u), t = |x|: g > 0,")),
+            lemma(infinity(gap_here, "-n", "eps", "t g(u) -> 0 at 0 and, like eps t^(1-n), at infinity;")),
+            lemma(roots(f"D(x*{gap_here})", 1, "there is one critical point")),
             equal(f"at(D(x*{gap_here}), {place})", "0", "at this u,"),
             power_equal(f"s*({place})**(1/n)*at({gap_here}, {place})", value, "where the value is this."),
-            sign(f"{gap_here} - ({gap_there})", ">=", "On the other side |f - ReLU| is nowhere larger at -x,"),
-            sign(f"{gap_there}", ">=", "and has a constant sign."),
+            lemma(sign(f"{gap_here} - ({gap_there})", ">=", "On the other side |f - ReLU| is nowhere larger at -x,")),
+            lemma(sign(f"{gap_there}", ">=", "and has a constant sign.")),
             enclose("max_abs(gap)", value, "Enclosed from the critical points and the limits."),
         ),
     )

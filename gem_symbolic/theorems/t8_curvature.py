@@ -2,8 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
-from gem_symbolic.certificates import Certificate, enclose, equal, infinity, order, power_equal, roots, sign, smaller_root
+from gem_symbolic.certificates import (
+    Certificate,
+    enclose,
+    equal,
+    infinity,
+    lemma,
+    order,
+    power_equal,
+    roots,
+    sign,
+    smaller_root,
+)
 from gem_symbolic.definitions import Activation
+from gem_symbolic.expressions import insert
 from gem_symbolic.notation import latex, plain
 
 THEOREM = "T8"
@@ -37,20 +49,27 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
         statement=f"sup |{activation.title}''| = {plain(value)}, v = {plain(claim['v'])}",
         latex=rf"\sup |f''| = {latex(value)},\quad v = {latex(claim['v'])}",
         steps=(
-            roots(third, 1, "f'' has one critical point between the junction and the inflection", high=turn),
-            roots(third, 1, "and one beyond it.", low=turn),
-            roots(f"({third})/({quadratic})", 0, "Both are roots of (n^2-1) u^2 - (4n^2+2) u + (n^2-1),"),
-            roots(quadratic, 2, "which has two positive roots,"),
-            equal(f"u**2*at({quadratic}, 1/u)", quadratic, "reciprocal to each other: v < 1 and 1/v."),
-            smaller_root(claim["v"], QUADRATIC.format("v"), "The smaller one in closed form."),
-            power_equal(f"s**(-1)*v**(-1/n)*at({scaled}, v)", value, "The value of f'' there, at t = s v^(1/n)."),
-            order(scaled, "n", "n*(n + 1)/eps", "f'' -> 0 at the junction"),
-            infinity(scaled, "-n", "n*(1 - n)*eps", "and at infinity, so the extrema are at v and 1/v."),
-            sign(
-                f"{scaled} + at({scaled}, 1/u)",
-                ">",
-                "The dip at 1/v is the smaller in size: with H = t f'', -H(1/v) < H(v), and t is larger there.",
+            *map(
+                lemma,
+                (
+                    roots(third, 1, "f'' has one critical point between the junction and the inflection", high=turn),
+                    roots(third, 1, "and one beyond it.", low=turn),
+                    roots(f"({third})/({quadratic})", 0, "Both are roots of (n^2-1) u^2 - (4n^2+2) u + (n^2-1),"),
+                    roots(quadratic, 2, "which has two positive roots,"),
+                    equal(f"u**2*at({quadratic}, 1/u)", quadratic, "reciprocal to each other: v < 1 and 1/v."),
+                    smaller_root(claim["v"], QUADRATIC.format("v"), "The smaller one in closed form."),
+                    power_equal(
+                        f"s**(-1)*v**(-1/n)*at({scaled}, v)", value, "The value of f'' there, at t = s v^(1/n)."
+                    ),
+                    order(scaled, "n", "n*(n + 1)/eps", "f'' -> 0 at the junction"),
+                    infinity(scaled, "-n", "n*(1 - n)*eps", "and at infinity, so the extrema are at v and 1/v."),
+                    sign(
+                        f"{scaled} + at({scaled}, 1/u)",
+                        ">",
+                        "The dip at 1/v is the smaller in size: with H = t f'', -H(1/v) < H(v), and t is larger there.",
+                    ),
+                ),
             ),
-            enclose("max_abs(f, 2)", value.replace("v", f"({claim['v']})"), "Enclosed from the isolated critical points."),
+            enclose("max_abs(f, 2)", insert(value, v=claim["v"]), "Enclosed from the isolated critical points."),
         ),
     )

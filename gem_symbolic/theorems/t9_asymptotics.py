@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gem_symbolic.certificates import Certificate, equal, infinity
+from gem_symbolic.certificates import Certificate, equal, infinity, lemma
 from gem_symbolic.definitions import Activation
 from gem_symbolic.notation import latex, plain
 
@@ -40,10 +40,12 @@ def series(activation: Activation, side: str, first: int) -> Certificate:
         latex=rf"f(x) = \sum_{{k \ge 0}} (-1)^k x\, u^{{k + {first}}},\quad u = x^n/\varepsilon,\ |x| < s",
         steps=(
             equal(side, f"x*u**{first}*(1/(1 + u))", "The branch is a power of u times 1/(1+u), the geometric series:"),
-            equal(
-                "W/(1 + u)",
-                "W - u*W/(1 + u)",
-                "with W = (-u)^k, splitting off one more term leaves (-u)^(k+1)/(1+u), which tends to 0 for u < 1.",
+            lemma(
+                equal(
+                    "W/(1 + u)",
+                    "W - u*W/(1 + u)",
+                    "with W = (-u)^k, splitting off one more term leaves (-u)^(k+1)/(1+u), which tends to 0 for u < 1.",
+                )
             ),
             equal(f"at(den({side}), -1)", "0", "The nearest poles are at u = -1, that is |x| = s: the radius is s."),
         ),

@@ -1,0 +1,223 @@
+"""`python -m gem_symbolic.proofs` writes proofs/: for each variant the certificates as JSON, and as Markdown to read.
+
+The same definitions give the same files, byte for byte.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from gem_symbolic import files
+from gem_symbolic.prover import PROVED, UNDECIDED, Outcome, Prover  # sets SymPy's ground types, so it comes before SymPy
+from gem_symbolic.algebra import Algebra, SymPyAlgebra  # isort: skip
+from gem_symbolic.certificates import Step
+from gem_symbolic.checkers.exact import Workspace
+from gem_symbolic.checkers.flint import FlintAlgebra
+from gem_symbolic.definitions import VARIANTS, Activation
+from gem_symbolic.notation import latex
+
+FOLDER = Path(__file__).resolve().parent.parent / "proofs"
+SCHEMA = 1
+#: Numerical steps are recorded here; where eps is free it is this.
+INSTANCES = (1, 2, 3, 8)
+EPS = "1e-4"
+VALUED = ("equal", "sign", "roots", "order", "infinity", "coefficient", "beta")
+
+
+def outcomes(activation: Activation) -> list[list[Outcome]]:
+    """The outcomes of every claim, at each of the recorded N."""
+    eps = Fraction(next((p.fixed for p in activation.parameters if p.fixed), None) or EPS)
+    runs = (Prover(activation, N, eps, exact=N == INSTANCES[0]).prove() for N in INSTANCES)
+    return [list(each) for each in zip(*runs, strict=True)]
+
+
+def normal_form(algebra: Algebra, element: Any) -> dict[str, Any]:
+    """The canonical fraction as coefficient data: rows [coefficient, exponents], leading denominator coefficient 1."""
+    parts = [algebra.terms(part) for part in algebra.fraction(element)]
+    lead = parts[1][max(parts[1])]
+    places = [i for i in range(len(algebra.symbols)) if any(m[i] for part in parts for m in part)]
+    rows = [
+        [[str(c / lead), [m[i] for i in places]] for m, c in sorted(part.items(), reverse=True)] for part in parts
+    ]
+    return {"symbols": [algebra.symbols[i] for i in places], "numerator": rows[0], "denominator": rows[1]}
+
+
+class Writer:
+    """The data of one activation's certificates, with every value computed by both engines and compared."""
+
+    def __init__(self, activation: Activation):
+        self.activation = activation
+        self.workspaces: dict[str | None, tuple[Workspace, Workspace]] = {}
+
+    def value(self, companion: str | None, step: Step) -> dict[str, Any]:
+        """The first argument of a step as coefficient data. Raises ArithmeticError where the engines differ."""
+        if companion not in self.workspaces:
+            self.workspaces[companion] = (
+                Workspace(self.activation, SymPyAlgebra, companion),
+                Workspace(self.activation, FlintAlgebra, companion),
+            )
+        forms = [normal_form(w.algebra, w.read(step.args[0])) for w in self.workspaces[companion]]
+        if forms[0] != forms[1]:
+            raise ArithmeticError(f"SymPy and FLINT differ on {step.args[0]}")
+        return forms[0]
+
+    def factored(self, companion: str | None, step: Step) -> str:
+        """The first argument of a step as a product, in LaTeX; nothing for a kind of step without a value."""
+        if step.kind not in VALUED:
+            return ""
+        workspace = self.workspaces[companion][1]
+        return factored(workspace.algebra, workspace.read(step.args[0]))
+
+    def step(self, outcome: Outcome, step: Step) -> dict[str, Any]:
+        data: dict[str, Any] = {"kind": step.kind, "args": list(step.args), "lemma": step.lemma, "why": step.why}
+        if step.kind in VALUED:
+            data["value"] = self.value(outcome.certificate.companion, step)
+        return data
+
+    def claim(self, each: list[Outcome]) -> dict[str, Any]:
+        first, certificate = each[0], each[0].certificate
+        status = first.status if all(o.status == PROVED for o in each) else UNDECIDED
+        return {
+            "id": certificate.id,
+            "statement": certificate.statement,
+            "latex": certificate.latex,
+            "assumptions": certificate.assumptions,
+            "companion": certificate.companion,
+            "status": status,
+            "evidence": first.record()["evidence"],
+            "steps": [self.step(first, step) for step, _ in first.verdicts],
+            "instances": [
+                {"N": N, "results": [next(iter(v.values())).why for step, v in outcome.verdicts if step.numerical]}
+                for N, outcome in zip(INSTANCES, each, strict=True)
+                if any(step.numerical for step, _ in outcome.verdicts)
+            ],
+        }
+
+    def data(self, found: list[list[Outcome]]) -> dict[str, Any]:
+        a = self.activation
+        return {
+            "schema": SCHEMA,
+            "variant": a.name,
+            "definition": {
+                "branches": [{"on": b.on, "expr": b.expr} for b in a.branches],
+                "where": dict(a.where),
+                "fixed": {p.name: p.fixed for p in a.parameters if p.fixed},
+            },
+            "instances_at_eps": next((p.fixed for p in a.parameters if p.fixed), None) or EPS,
+            "claims": [self.claim(each) for each in found],
+        }
+
+
+def factored(algebra: Algebra, element: Any) -> str:
+    """An element as a product of irreducible factors, in LaTeX."""
+    parts = []
+    for part in algebra.fraction(element):
+        constant, factors = algebra.factors(part)
+        parts.append((constant, [f"({f})".replace("^", "**") + (f"**{k}" if k > 1 else "") for f, k in factors]))
+    (above, top), (below, bottom) = parts
+    constant = above / below
+    top = [str(abs(constant.numerator))] * (abs(constant.numerator) != 1 or not top) + top
+    bottom = [str(constant.denominator)] * (constant.denominator != 1) + bottom
+    text = "*".join(top) if not bottom else f"({'*'.join(top)})/({'*'.join(bottom)})"
+    return ("-" if constant < 0 else "") + latex(text)
+
+
+def formula(step: Step, value: str = "") -> str | None:
+    """What a step says, in LaTeX, with the value that was computed; None for a numerical one."""
+    a = [latex(text) if text not in (">", ">=", "<", "<=") else {">=": r"\ge", "<=": r"\le"}.get(text, text) for text in step.args]
+    shown = f"{a[0]} = {value}" if value and value != a[0] else a[0]
+    match step.kind:
+        case "equal" | "power_equal":
+            return f"{a[0]} = {a[1]}" + (f" = {value}" if value and value not in a else "")
+        case "sign":
+            interval = "" if (a[2], step.args[3]) == ("0", "oo") else rf",\ u \in ({a[2]}, {a[3]})"
+            return rf"{shown} {a[1]} 0\quad (n \ge {a[4]}{interval})"
+        case "roots":
+            return rf"\#\{{u \in ({a[2]}, {a[3]}) : {shown} = 0\}} = {a[1]}"
+        case "order":
+            return rf"{shown} \sim {a[2]} \cdot x^{{{a[1]}}}\quad (x \to 0)"
+        case "infinity":
+            return rf"{shown} \sim {a[2]} \cdot x^{{{a[1]}}}\quad (|x| \to \infty)"
+        case "coefficient":
+            return rf"[x^{{{a[1]}}}]\; {a[0]} = {a[2]}"
+        case "smaller_root":
+            return rf"v = {a[0]}:\quad {a[1]} = 0"
+        case "beta":
+            return rf"\frac{{f - \mathrm{{ReLU}}}}{{x}} = {a[0]},\quad a = {a[1]},\ b = {a[2]}"
+    return None
+
+
+def lines(data: dict[str, Any], writer: Writer, found: list[list[Outcome]]) -> Iterator[str]:
+    """The certificates as a text to read."""
+    activation = writer.activation
+    yield f"# {activation.title}: what is proved"
+    yield ""
+    yield "$$f(x) = \\begin{cases}"
+    rows = [f"{latex(b.expr)} & {b.on.replace('<=', chr(92) + 'le')}" for b in activation.branches]
+    yield " \\\\\n".join(rows)
+    yield "\\end{cases}$$"
+    yield ""
+    where = [f"${name} = {latex(text)}$" for name, text in activation.where.items()]
+    yield "with " + ", ".join(where + [f"${latex(p.name)} = {p.fixed}$" for p in activation.parameters if p.fixed]) + "."
+    yield ""
+    yield activation.source
+    yield ""
+    yield (
+        "Notation: $n = 2N$, $s = \\varepsilon^{1/n}$, $u = |x|^n/\\varepsilon$; $f_-$ and $f_+$ are the branches left and "
+        "right of 0, $g_\\pm$ those of the companion named. $n$ is a symbol: what is shown holds for every $N \\ge 1$ and "
+        "every $\\varepsilon > 0$. Every step is decided by exact arithmetic in each of the engines named, from the "
+        "definition; lines marked *at N = ...* are rigorous enclosures at that $N$ and "
+        f"$\\varepsilon = {latex(str(Fraction(data['instances_at_eps'])))}$."
+    )
+    for claim, each in zip(data["claims"], found, strict=True):
+        yield from section(claim, writer, each[0])
+
+
+def section(claim: dict[str, Any], writer: Writer, outcome: Outcome) -> Iterator[str]:
+    yield ""
+    yield f"## {claim['id']}: {claim['status']}"
+    yield ""
+    yield claim["statement"][0].upper() + claim["statement"][1:] + "."
+    yield ""
+    yield f"$${claim['latex']}$$"
+    yield ""
+    companion = f" The companion $g$ is {VARIANTS[claim['companion']].title}." if claim["companion"] else ""
+    yield f"For {claim['assumptions']}.{companion}"
+    yield ""
+    exact = [(step, verdicts) for step, verdicts in outcome.verdicts if not step.numerical]
+    for number, (step, verdicts) in enumerate(exact, 1):
+        yield f"{number}. {step.why}"
+        yield ""
+        yield f"   $${formula(step, writer.factored(outcome.certificate.companion, step))}$$"
+        yield ""
+        if step.kind in ("sign", "roots"):
+            yield f"   *Because {verdicts[FlintAlgebra.name].why}.*"
+            yield ""
+    for instance in claim["instances"]:
+        yield f"- *at N = {instance['N']}*: " + "; ".join(f"`{result}`" for result in instance["results"])
+    if claim["instances"]:
+        yield ""
+    yield "Decided by " + ", ".join(e["checker"] for e in claim["evidence"]) + "."
+
+
+def write(activation: Activation, folder: Path) -> None:
+    """Writes the two files of an activation, each all at once."""
+    found, writer = outcomes(activation), Writer(activation)
+    data = writer.data(found)
+    files.replace_text(folder / f"{activation.name}.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    files.replace_text(folder / f"{activation.name}.md", "\n".join(lines(data, writer, found)) + "\n")
+
+
+def main() -> int:
+    FOLDER.mkdir(exist_ok=True)
+    for activation in VARIANTS.values():
+        write(activation, FOLDER)
+        print(f"proofs/{activation.name}.json, proofs/{activation.name}.md: written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

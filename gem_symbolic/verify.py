@@ -1,0 +1,154 @@
+"""The command line: prove the claims of an activation, measure its kernels, print a table.
+
+Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted or a limit missed, 2 usage
+error, 3 undecided.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from gem_symbolic import files
+from gem_symbolic.definitions import VARIANTS, Activation, find
+from gem_symbolic.parameters import resolve
+
+SCHEMA = 1
+PROVED, REFUTED = "proved", "refuted"
+#: The claims hold for every eps; kernels and the numerical steps are looked at here unless told otherwise.
+DEFAULT_EPS = "1e-4"
+OK, FAILED, USAGE, UNDECIDED = 0, 1, 2, 3
+
+
+@dataclass
+class Report:
+    """What a run found, as JSON data."""
+
+    activation: Activation
+    N: int
+    eps: Fraction | None
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    measurements: list[dict[str, Any]] = field(default_factory=list)
+
+    def data(self) -> dict[str, Any]:
+        eps = None if self.eps is None else str(self.eps)
+        head = {"schema": SCHEMA, "variant": self.activation.name, "N": self.N, "eps": eps}
+        return head | {"claims": self.claims, "measurements": self.measurements}
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        found = {claim["status"] for claim in self.claims}
+        if REFUTED in found or not all(m["ok"] for m in self.measurements):
+            return FAILED
+        return OK if found <= {PROVED} else UNDECIDED
+
+
+def parameters(activation: Activation, N: Any, eps: str | None, scale: str | None) -> tuple[int, Fraction | None]:
+    """N and eps, None where the claims are to hold for every eps. Raises ValueError, in one sentence."""
+    fixed = next((p for p in activation.parameters if p.fixed), None)
+    if fixed and (eps is not None or scale is not None):
+        raise ValueError(f"{activation.title} has no parameter {fixed.name}: it is fixed at {fixed.fixed}")
+    whole = int(N) if str(N).lstrip("+-").isdigit() else N
+    N, value = resolve(whole, eps, scale, DEFAULT_EPS)
+    return N, None if eps is None and scale is None else value
+
+
+def working_eps(activation: Activation, eps: Fraction | None) -> Fraction:
+    """The eps at which numerical steps and kernels are looked at."""
+    fixed = next((p.fixed for p in activation.parameters if p.fixed), None)
+    return Fraction(fixed or DEFAULT_EPS) if eps is None else eps
+
+
+def run(activation: Activation, N: int, eps: Fraction | None, kernels: bool, screen: Any) -> Report:
+    """Proves, reads back and measures; tells the screen as it goes."""
+    from gem_symbolic.prover import Prover
+
+    report = Report(activation, N, eps)
+    at = working_eps(activation, eps)
+    for outcome in Prover(activation, N, at).prove():
+        report.claims.append(outcome.record())
+        screen.claim(report.claims[-1], outcome.value)
+    if kernels:
+        from gem_symbolic import kernelcheck
+
+        source = kernelcheck.text(activation)
+        for claim in kernelcheck.read_back(activation, source):
+            report.claims.append(claim)
+            screen.claim(claim)
+        for measurement in kernelcheck.measured(activation, source, N, at):
+            report.measurements.append(measurement)
+            screen.measurement(measurement)
+    return report
+
+
+def listing() -> str:
+    """The definitions, as they are written down."""
+    lines = []
+    for a in VARIANTS.values():
+        parameters = ", ".join(f"{p.name} {p.domain}" + (f" = {p.fixed}" if p.fixed else "") for p in a.parameters)
+        lines += [f"{a.name}  ({a.title})   {parameters}"]
+        lines += [f"    {branch.on:<8} {branch.expr}" for branch in a.branches]
+        lines += ["    where    " + ", ".join(f"{name} = {text}" for name, text in a.where.items())]
+        lines += [f"    {a.source}", ""]
+    return "\n".join(lines).rstrip()
+
+
+class Parser(argparse.ArgumentParser):
+    """One sentence and status 2 for a usage error."""
+
+    def error(self, message: str) -> Any:
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def parser() -> Parser:
+    p = Parser(prog="python -m gem_symbolic.verify", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("--variant", help=f"one of {', '.join(VARIANTS)}")
+    p.add_argument("--N", help="an integer >= 1")
+    p.add_argument("--eps", help='a rational number > 0, such as 1e-4 or 1/3 (default: the claims for every eps)')
+    p.add_argument("--scale", help="the scale instead: eps = scale**(2N)")
+    p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
+    p.add_argument("--no-kernels", action="store_true", help="prove only")
+    p.add_argument("--list", action="store_true", help="print the definitions and stop")
+    return p
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit status."""
+    p = parser()
+    options = p.parse_args(arguments)
+    if options.list:
+        print(listing())
+        return OK
+    if options.variant is None or options.N is None:
+        p.error("give --variant and --N, or --list")
+    try:
+        activation = find(options.variant)
+        N, eps = parameters(activation, options.N, options.eps, options.scale)
+        if options.json not in (None, "-"):
+            files.writable(Path(options.json))
+    except (ValueError, OSError) as error:
+        p.error(str(error))
+    from gem_symbolic.screen import Screen
+
+    started = time.perf_counter()
+    screen = Screen(quiet=options.json == "-")
+    with screen:
+        report = run(activation, N, eps, not options.no_kernels, screen)
+    screen.summary(report, working_eps(activation, eps), time.perf_counter() - started)
+    if options.json:
+        text = json.dumps(report.data(), indent=2, ensure_ascii=False) + "\n"
+        if options.json == "-":
+            sys.stdout.write(text)
+        else:
+            files.replace_text(Path(options.json), text)
+    return report.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
