@@ -1,6 +1,7 @@
 """The README's generated parts say what the committed data says, and follow it."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,21 @@ def write_certificate(folder, activation, **statuses):
 def test_the_readme_is_up_to_date():
     text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.rewrite(text, readme.parts(readme.ROOT)) == text
+
+
+def test_the_snippets_run():
+    text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
+    snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert snippets
+    for snippet in snippets:
+        exec(compile(snippet, "README.md", "exec"), {})
+
+
+def test_the_commands_are_targets():
+    text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", (readme.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {"verify", "test"} <= set(re.findall(r"\bmake (\w+) ", text)) <= targets
+    assert "make test" in (readme.ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_the_accuracy_is_that_of_the_committed_kernels():
