@@ -81,13 +81,16 @@ class Prover:
             ArbChecker(self.activation, self.N, self.eps),
         )
         for certificate in certificates(self.activation):
-            yield self._conclude(certificate, tuple(judged(certificate, checkers)))
+            steps = [s for s in certificate.steps if self.exact or s.numerical]
+            yield self._conclude(certificate, tuple(judged(certificate, steps, checkers)))
 
     def _conclude(self, certificate: Certificate, verdicts: tuple[tuple[Step, Verdicts], ...]) -> Outcome:
-        refuting = [(s, v) for s, v in verdicts if not s.lemma and all(d.holds is False for d in v.values())]
+        refuting = [(s, v) for s, v in verdicts if not s.lemma and v and all(d.holds is False for d in v.values())]
         if refuting:
             return Outcome(certificate, verdicts, REFUTED, self._counterexample(certificate, refuting))
-        holds = all(d.holds for _, v in verdicts for d in v.values())
+        # A step that no engine took up, or an exact one that only one engine did, proves nothing.
+        enough = all(len(v) >= (1 if s.numerical else 2) for s, v in verdicts)
+        holds = enough and all(d.holds for _, v in verdicts for d in v.values())
         return Outcome(certificate, verdicts, PROVED if holds else UNDECIDED)
 
     def _counterexample(self, certificate: Certificate, refuting: Sequence[tuple[Step, Verdicts]]) -> str:
@@ -104,8 +107,10 @@ class Prover:
         return f"{step.why} This fails: {next(iter(verdicts.values())).why}"
 
 
-def judged(certificate: Certificate, checkers: Sequence[ExactChecker | ArbChecker]) -> Iterator[tuple[Step, Verdicts]]:
-    """Every step with the verdict of each engine that decides steps of its kind."""
-    for step in certificate.steps:
+def judged(
+    certificate: Certificate, steps: Sequence[Step], checkers: Sequence[ExactChecker | ArbChecker]
+) -> Iterator[tuple[Step, Verdicts]]:
+    """Each step with the verdict of every engine that decides steps of its kind."""
+    for step in steps:
         decided = [(checker, checker.decide(certificate, step)) for checker in checkers]
         yield step, {name: verdict for checker, verdict in decided if verdict for name in checker.names(step)}
