@@ -17,6 +17,14 @@ w = min(t, s)/max(t, s), which lies in [0, 1], so nothing overflows: a finite in
 one the limit, and NaN gives NaN. On the CPU, 16- and 32-bit types are evaluated in binary64 and rounded to the type
 of x at the end; on other devices they are evaluated in binary32. float64 is evaluated in binary64.
 
+- Proved (T2, n = 2N): SE-GEM is C^(2 N) on R and not C^(2 N + 1).
+- Proved (T3, n = 2N): Lip(SE-GEM) = Max(1, (n - 1)^2/(4 n)): 1 for N <= 2, (n - 1)^2/(4 n) for N >= 3.
+- Proved (T4, n = 2N): for x != 0, SE-GEM' vanishes at the single point x* = -s (1/(n - 1))^(1/n).
+- Proved (T5, n = 2N): min SE-GEM = -s (n - 1)^(1 - 1/n)/n, reached only at x* = -s (1/(n - 1))^(1/n).
+- Proved (T6, n = 2N): sup |SE-GEM - ReLU| = s (n - 1)^(1 - 1/n)/n, reached at |x| = s (1/(n - 1))^(1/n); so the
+  distance tends to 0 with eps in every L^p on bounded intervals.
+- Proved (T8, n = 2N): sup |SE-GEM''| = n v^(1 - 1/n) ((n + 1) - (n - 1) v)/(s (1 + v)^3), v = (2 n^2 + 1 - n sqrt(3
+  (n^2 + 2)))/(n^2 - 1).
 - Measured (PyTorch on the CPU; N = 1, 2, 3, 4, eps = 1e-6, 1e-4, 1, 10), largest error in ulp: value 0.5001 in
   float16 (exhaustive), 0.5000 in bfloat16 (exhaustive), 0.5000 in float32 (sampled); gradient 0.4991 in float16
   beyond 2^-20 (exhaustive), 0.4997 in bfloat16 beyond 2^-20 (exhaustive), 0.5000 in float32 beyond 2^-45 (sampled).
