@@ -38,6 +38,14 @@ def as_fraction(value: Any) -> Fraction:
     return (-1 if value < 0 else 1) * mantissa * Fraction(2) ** shift  # the mantissa of an mpf has no sign
 
 
+def within_reach(value: Any) -> Fraction:
+    """As `as_fraction`, but an mpf of a size that it refuses is brought to 2**±LARGEST: rounding sees no difference."""
+    mantissa, shift = map(int, value.man_exp) if hasattr(value, "man_exp") else (0, 0)
+    if not mantissa or abs(shift) <= LARGEST:
+        return as_fraction(value)
+    return (-1 if value < 0 else 1) * Fraction(2) ** (LARGEST if shift > 0 else -LARGEST)
+
+
 def exponent(value: Fraction) -> int:
     """e with 2**e <= |value| < 2**(e + 1), for a value other than 0."""
     p, q = abs(value.numerator), value.denominator
@@ -65,7 +73,7 @@ def round_to(value: Any, format: str | Format) -> float:
     format = find_format(format)
     if isinstance(value, float) and (not math.isfinite(value) or value == 0):
         return float(value)
-    exact = as_fraction(value)
+    exact = within_reach(value)
     unit = ulp(exact, format)
     rounded = round(exact / unit) * unit  # round() takes ties to even
     magnitude = math.inf if abs(rounded) > format.max else float(abs(rounded))

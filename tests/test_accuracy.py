@@ -52,6 +52,14 @@ def test_every_bar_is_met(activation, N, eps):
         assert m.inputs == 65536 if m.kind == "exhaustive" else m.inputs > measure.SPREAD
 
 
+@pytest.mark.parametrize("activation", [a for a in VARIANTS.values() if a.name != "gem"], ids=lambda a: a.name)
+@pytest.mark.parametrize(("N", "eps"), [(8, "1e-4"), (32, "1e-20"), (64, "1e20")])
+def test_bars_beyond_the_agreed_range(activation, N, eps):
+    runs = measure.runs(loaded(activation.name), activation, N, eps)
+    found = list(measure.kernels(activation, N, eps, runs, ["binary16", "binary32", "binary64"], spread=2000))
+    assert [m for m in found if not m.ok] == []
+
+
 def test_the_bars_are_those_that_were_agreed():
     for (plan, format, order), bar in measure.BARS.items():
         if format == "binary64":

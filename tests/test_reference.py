@@ -246,6 +246,8 @@ def test_rounding_at_the_edges_of_a_format(format):
     assert round_to(one, format) == 1
     assert round_to(one + Fraction(1, 10**60), format) == 1 + 2 * (one - 1)
     assert round_to(3 * one - 2, format) == 1 + 4 * (one - 1)
+    assert same(round_to(-(mpf(2) ** -(10**7)), format), -0.0)  # too small for a quotient of integers
+    assert same(round_to(mpf(2) ** 10**7, format), math.inf)
     for special in (0.0, -0.0, math.inf, -math.inf, math.nan):
         assert same(round_to(special, format), special)
 
