@@ -1,6 +1,7 @@
 """The bars of accuracy, on all numbers of the 16-bit types and samples of wider ones; and that they can fail."""
 
 import math
+import os
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -119,6 +120,16 @@ def test_a_record_is_strict_json():
     assert bad.record() == {**vars(bad), "max_ulp": None, "worst": None}
 
 
+@pytest.mark.parametrize("before", [None, "0"])
+def test_the_interpreter_is_asked_for_only_within(before, monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    if before is not None:
+        monkeypatch.setenv("TRITON_INTERPRET", before)
+    with measure.interpreted():
+        assert os.environ["TRITON_INTERPRET"] == "1"
+    assert os.environ.get("TRITON_INTERPRET") == before
+
+
 def test_compiled_kernels_are_not_taken_for_interpreted_ones():
     module = emit.load(emit.source(SEGEM), "accuracy_compiled")
     with pytest.raises(ValueError, match="load the kernel module within"):
@@ -191,6 +202,15 @@ def test_one_wrong_result_in_65536_fails(change, worst):
     assert not found.ok
     assert found.worst == worst or math.isnan(worst) == math.isnan(found.worst) == True  # noqa: E712
     assert judged(spoilt(lambda x, y: y)).ok
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_no_absolute_term_hides_a_result_that_is_not_a_number(format, wrong):
+    at = -float(FORMATS[format].max)  # where the gradient is next to nothing
+    found = judged(spoilt(lambda x, y: np.where(x == at, wrong, y)), format, order=1)
+    assert not found.ok
+    assert (found.max_ulp, found.worst) == (math.inf, at)
 
 
 def test_an_error_within_the_absolute_term_of_a_gradient_passes():

@@ -4,6 +4,8 @@ import csv
 import math
 import re
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -103,6 +105,11 @@ def test_values_of_extreme_size():
     for x in ("-1e-400", "-1e400", "1e4000"):
         assert agree(evaluate("segem", x, 4, order=3, dps=30), evaluate("segem", x, 4, order=3, dps=60), 29)
     assert evaluate("segem", "-1e400", 1, 1) < 0
+
+
+def test_the_oracle_needs_no_sympy():
+    code = "import sys, gem_symbolic.reference, gem_symbolic.sweep; sys.exit('sympy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=DATA.parent.parent).returncode == 0
 
 
 # Zeros and junctions
