@@ -26,7 +26,7 @@ __all__ = ["bind", "evaluate", "round_to", "ulp", "ulp_distance"]
 
 SIDES = ("left", "right")
 #: Working precisions tried in turn, as multiples of the one asked for, before exact rational arithmetic decides.
-LADDER = (1, 2, 4, 8)
+LADDER = (1, 2, 4, 8, 64, 512, 4096)
 
 
 @contextmanager

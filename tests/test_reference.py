@@ -117,6 +117,7 @@ def test_the_oracle_needs_no_sympy():
 
 def test_an_exact_zero_is_exactly_zero():
     assert evaluate("segem", -1, 1, 1, order=1) == 0
+    assert evaluate("segem", "-0.1", 1, "1/100", order=1) == 0  # a tenth has no exact ball: rational arithmetic decides
     assert evaluate("egem", -5, 3, order=4) == 0
     assert evaluate("segem", 2, 3, order=2) == 0
 
