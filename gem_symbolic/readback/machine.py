@@ -1,0 +1,436 @@
+"""Runs the text of a kernel file on the values of `values`: each statement and expression is understood, or refused."""
+
+import ast
+import inspect
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from gem_symbolic import parameters
+from gem_symbolic.readback import library
+from gem_symbolic.readback.numbers import Numbers, Refused
+from gem_symbolic.readback.values import (
+    INTEGER,
+    Class,
+    Function,
+    Instance,
+    Launch,
+    Library,
+    Primitive,
+    Raised,
+    Scalar,
+    Tensor,
+    Type,
+    ValidationError,
+)
+
+ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+COMPARISONS = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What is given: the type to compute in, what eps stands for, whether triton is there, where a kernel's lane is.
+
+    `lane` has the signs of what is left after its block, and of what is left from the lane on.
+    """
+
+    compute: Type
+    eps: str = "eps"
+    fixed: Fraction | None = None
+    triton: bool = False
+    lane: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The text of a file, its syntax tree, and which of its nodes have been run."""
+
+    text: str
+    tree: ast.Module
+    visited: set[ast.AST] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, text: str) -> "Source":
+        """Raises ValidationError for what is no Python."""
+        try:
+            return cls(text, ast.parse(text))
+        except (SyntaxError, ValueError) as error:
+            raise ValidationError(f"this is no Python: {error}") from None
+
+    def refusal(self, node: ast.AST, why: str) -> ValidationError:
+        shown = " ".join(ast.unparse(node).split())
+        return ValidationError(f"line {getattr(node, 'lineno', '?')}: {shown[:100]}: {why}")
+
+    @cached_property
+    def carried(self) -> set[ast.AST]:
+        """The nodes of the functions carried verbatim. Raises ValidationError where one is not what the package has."""
+        nodes: set[ast.AST] = set()
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name in library.CARRIED:
+                original = ast.parse(inspect.getsource(getattr(parameters, node.name))).body[0]
+                if ast.dump(node) != ast.dump(original):
+                    raise self.refusal(node, f"this is not gem_symbolic.parameters.{node.name}")
+                nodes |= set(ast.walk(node))
+        return nodes
+
+    def unreached(self) -> Iterator[ast.AST]:
+        """What has never been run, in the order of the text."""
+        for node in ast.walk(self.tree):
+            loaded = not isinstance(getattr(node, "ctx", None), ast.Store)
+            if isinstance(node, ast.stmt | ast.expr) and loaded and node not in self.visited | self.carried:
+                yield node
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A function of the file, whose operations it uses, and what each of its arguments means."""
+
+    home: str
+    function: Function
+    roles: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Composites:
+    """The functions of the file that depend on x, s, 1/s and N alone: to its caller each is a symbol of its own."""
+
+    known: Mapping[str, Any]  # the meaning of an argument -> the element that it is
+    symbols: Sequence[str]
+    found: dict["Composite", Any] = field(default_factory=dict)
+    called: list["Composite"] = field(default_factory=list)
+
+    def take(self) -> list["Composite"]:
+        """What has been called since the last time."""
+        taken, self.called = self.called, []
+        return taken
+
+    def roles(self, args: Sequence[Any]) -> tuple[str, ...] | None:
+        """The meaning of each argument; None where that is not what the arguments are."""
+        named = []
+        for a in args:
+            if not isinstance(a, Tensor | Scalar):
+                return None
+            named.append(next((k for k, v in self.known.items() if a.value is not None and a.value == v), None))
+        tensors = [k for k, a in zip(named, args) if isinstance(a, Tensor)]
+        return tuple(named) if tensors == ["x"] and None not in named and "s" in named else None
+
+    def call(self, m: "Machine", function: Function, roles: tuple[str, ...], args: Sequence[Any]) -> Tensor:
+        library.common(m, tuple(args))
+        x = next(a for a in args if isinstance(a, Tensor))
+        key = Composite(library.home(m), function, roles)
+        if key not in self.found:
+            self.found[key] = m.numbers.algebra.gens[self.symbols[len(self.found)]]
+        self.called.append(key)
+        return replace(x, value=self.found[key])
+
+
+@dataclass(frozen=True)
+class Returned:
+    value: Any
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The names of a running function, and those that it assigns; without a function, the file itself."""
+
+    names: dict[str, Any]
+    own: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """Runs functions of a file in a world; `jit` within a Triton kernel, whose blocks have `block` lanes."""
+
+    source: Source
+    numbers: Numbers
+    world: World
+    composites: Composites | None = None
+    names: dict[str, Any] = field(default_factory=dict)
+    jit: bool = False
+    block: int | None = None
+
+    def load(self) -> "Machine":
+        """Runs the file itself. Raises ValidationError."""
+        _ = self.source.carried
+        self.run(self.source.tree.body, Frame(self.names))
+        return self
+
+    def call(self, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
+        """The value of a function of the file. Raises ValidationError, and Raised where the function raises."""
+        if function.jit != self.jit:
+            raise Refused("a kernel is called as a function, or a function from a kernel")
+        if self.composites and not kwargs and (roles := self.composites.roles(args)):
+            return self.composites.call(self, function, roles, args)
+        names = dict(zip(function.parameters, args))
+        if len(args) > len(function.parameters) or names.keys() & (kwargs or {}).keys():
+            raise Refused(f"too many arguments for {function.name}")
+        names = {**function.defaults, **names, **(kwargs or {})}
+        if names.keys() != set(function.parameters):
+            raise Refused(f"the arguments are not those of {function.name}")
+        done = self.run(function.node.body, Frame(names, function.own))
+        return done.value if done else None
+
+    # --- Statements ---
+
+    def run(self, statements: Sequence[ast.stmt], frame: Frame) -> Returned | None:
+        for statement in statements:
+            self.source.visited.add(statement)
+            try:
+                done = self.execute(statement, frame)
+            except (Refused, TypeError, KeyError, IndexError, AttributeError, ZeroDivisionError) as error:
+                raise self.source.refusal(statement, str(error)) from error
+            if done:
+                return done
+        return None
+
+    def execute(self, statement: ast.stmt, frame: Frame) -> Returned | None:
+        match statement:
+            case ast.Expr(value=ast.Constant(value=str()) as text):
+                self.source.visited.add(text)
+            case ast.Expr(value=ast.Call() as call):
+                self.evaluate(call, frame)
+            case ast.Assign(targets=targets, value=value):
+                result = self.evaluate(value, frame)
+                for target in targets:
+                    self.assign(target, result, frame)
+            case ast.Return(value=ast.expr() as value) if frame.own is not None:
+                return Returned(self.evaluate(value, frame))
+            case ast.If(test=test, body=body, orelse=orelse):
+                return self.run(body if self.truth(self.evaluate(test, frame)) else orelse, frame)
+            case ast.For(target=target, iter=iterable, body=body, orelse=[]) if frame.own is not None:
+                steps = self.evaluate(iterable, frame)
+                if not isinstance(steps, range):
+                    raise Refused("only ranges are run through")
+                for step in steps:
+                    self.assign(target, step, frame)
+                    if done := self.run(body, frame):
+                        return done
+            case ast.With(items=[ast.withitem(context_expr=context, optional_vars=None)], body=body):
+                if self.evaluate(context, frame) != Library("torch.cuda.device_of"):
+                    raise Refused("an unknown context")
+                return self.run(body, frame)
+            case ast.Raise(exc=ast.Call(func=ast.Name() as kind, args=args, keywords=[]) as call, cause=None):
+                self.source.visited.add(call)
+                error, _ = self.evaluate(kind, frame), [self.evaluate(a, frame) for a in args]
+                raise Raised(error.__name__)
+            case ast.FunctionDef() if frame.own is None:
+                self.bind(statement.name, self.function(statement, frame), frame)
+            case ast.ClassDef(bases=[base], keywords=[], decorator_list=[], body=body) if frame.own is None:
+                self.bind(statement.name, self.extended(statement.name, base, body, frame), frame)
+            case ast.Import() | ast.ImportFrom() if ast.unparse(statement) in library.IMPORTS:
+                name, path = library.IMPORTS[ast.unparse(statement)]
+                self.bind(name, library.NAMES.get(path, Library(path)), frame)
+            case ast.Try(body=body, handlers=[handler], orelse=[], finalbody=[]) if frame.own is None:
+                self.imports(body, handler, frame)
+            case _:
+                raise Refused("this statement is not recognised")
+        return None
+
+    def imports(self, body: Sequence[ast.stmt], handler: ast.ExceptHandler, frame: Frame) -> None:
+        """Imports of triton, or what stands for them where triton is not installed."""
+        if not all(ast.unparse(s).startswith("import triton") for s in body) or handler.name is not None:
+            raise Refused("only triton is optional")
+        match handler.type:
+            case ast.Name(id="ImportError") as kind:
+                self.source.visited.add(kind)
+            case _:
+                raise Refused("only a failing import is caught")
+        self.run(body if self.world.triton else handler.body, frame)
+
+    def bind(self, name: str, value: Any, frame: Frame) -> None:
+        if frame.own is None and (name in frame.names or name in library.RESERVED):
+            raise Refused(f"{name} gets a second meaning")
+        frame.names[name] = value
+
+    def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        match target:
+            case ast.Name(id=name):
+                self.bind(name, value, frame)
+            case ast.Attribute(value=owner, attr=name):
+                instance = self.evaluate(owner, frame)
+                if not isinstance(instance, Instance) or name in instance.fixed:
+                    raise Refused("an attribute of something else than the object at hand is set")
+                instance.attributes[name] = value
+            case ast.Tuple(elts=[*targets, ast.Starred(value=rest)]) if isinstance(value, tuple):
+                if len(value) < len(targets):
+                    raise Refused("not enough values")
+                for each, part in zip([*targets, rest], [*value[: len(targets)], value[len(targets) :]]):
+                    self.assign(each, part, frame)
+            case ast.Tuple(elts=targets) if isinstance(value, tuple) and len(value) == len(targets):
+                for each, part in zip(targets, value):
+                    self.assign(each, part, frame)
+            case _:
+                raise Refused("this assignment is not recognised")
+
+    def function(self, node: ast.FunctionDef, frame: Frame) -> Function | Primitive:
+        """A function as it is defined: what is carried verbatim is known by what it promises."""
+        a = node.args
+        if node in self.source.carried:
+            return library.CARRIED[node.name]
+        if a.posonlyargs or a.vararg or a.kwonlyargs or a.kwarg or node.returns:
+            raise Refused("these parameters are not recognised")
+        marks = [self.evaluate(d, frame) for d in node.decorator_list]
+        for annotation in [p.annotation for p in a.args if p.annotation]:
+            if getattr(self.evaluate(annotation, frame), "path", None) not in library.ANNOTATIONS:
+                raise Refused("an unknown annotation")
+        if len(marks) > 1 or any(getattr(mark, "path", None) not in library.DECORATORS for mark in marks):
+            raise Refused("an unknown decorator")
+        defaults = [self.evaluate(d, frame) for d in a.defaults]
+        names = [p.arg for p in a.args][len(a.args) - len(defaults) :]
+        return Function(node, dict(zip(names, defaults)), any(library.DECORATORS[mark.path] for mark in marks))
+
+    def extended(self, name: str, base: ast.expr, body: Sequence[ast.stmt], frame: Frame) -> Class:
+        """A class of methods that extends one of PyTorch's."""
+        kind = self.evaluate(base, frame)
+        if getattr(kind, "path", None) not in library.BASES:
+            raise Refused("an unknown base class")
+        methods = {}
+        for statement in body:
+            self.source.visited.add(statement)
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str()) as text):
+                    self.source.visited.add(text)
+                case ast.FunctionDef(decorator_list=marks) if statement.name not in methods:
+                    static = [ast.unparse(mark) for mark in marks] == ["staticmethod"]
+                    if static != (kind.path == "torch.autograd.Function") or (marks and not static):
+                        raise self.source.refusal(statement, "an unknown decorator")
+                    self.source.visited.update(marks)
+                    plain = copy(statement)
+                    plain.decorator_list = []
+                    methods[statement.name] = self.function(plain, frame)
+                case _:
+                    raise self.source.refusal(statement, "this statement is not recognised in a class")
+        return Class(name, kind.path, methods)
+
+    # --- Expressions ---
+
+    def truth(self, value: Any) -> bool:
+        match value:
+            case Scalar(type=kind) if kind == INTEGER:
+                return self.numbers.sign(value.value) != 0
+            case None | bool() | int() | str():
+                return bool(value)
+        raise Refused("this is neither true nor false")
+
+    def evaluate(self, node: ast.expr, frame: Frame) -> Any:
+        self.source.visited.add(node)
+        try:
+            return self.value(node, frame)
+        except (Refused, TypeError, KeyError, IndexError, AttributeError, ZeroDivisionError) as error:
+            raise self.source.refusal(node, str(error)) from error
+
+    def value(self, node: ast.expr, frame: Frame) -> Any:
+        match node:
+            case ast.Constant(value=None | bool() | int() | str() as value):
+                return value
+            case ast.Name(id=name):
+                return self.lookup(name, frame)
+            case ast.Attribute(value=owner, attr=name):
+                return library.attribute(self, self.evaluate(owner, frame), name)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
+                a, b = self.evaluate(left, frame), self.evaluate(right, frame)
+                return library.arithmetic(self, ARITHMETIC[type(op)], a, b)
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                a, b = self.evaluate(left, frame), self.evaluate(right, frame)
+                if type(a) is not int or type(b) is not int or b < 0:
+                    raise Refused("only integers are raised to powers")
+                return a**b
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return library.negative(self, self.evaluate(operand, frame))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return not self.truth(self.evaluate(operand, frame))
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return self.compared(op, self.evaluate(left, frame), self.evaluate(right, frame))
+            case ast.BoolOp(op=op, values=values):
+                stop, found = isinstance(op, ast.Or), not isinstance(op, ast.Or)
+                for value in values:
+                    found = self.truth(self.evaluate(value, frame))
+                    if found == stop:
+                        break
+                return found
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self.evaluate(body if self.truth(self.evaluate(test, frame)) else orelse, frame)
+            case ast.Call():
+                return self.called(node, frame)
+            case ast.Subscript(value=owner, slice=index):
+                return self.item(self.evaluate(owner, frame), self.evaluate(index, frame))
+            case ast.Tuple(elts=parts):
+                return tuple(self.evaluate(part, frame) for part in parts)
+            case ast.Dict(keys=keys, values=values):
+                return {self.evaluate(k, frame): self.evaluate(v, frame) for k, v in zip(keys, values) if k}
+            case ast.GeneratorExp(
+                elt=each, generators=[ast.comprehension(target=ast.Name(id=name), iter=items, ifs=[])]
+            ):
+                inner = Frame(dict(frame.names), (frame.own or frozenset()) | {name})
+                return tuple(
+                    self.evaluate(each, replace(inner, names={**inner.names, name: item}))
+                    for item in self.evaluate(items, frame)
+                )
+            case ast.JoinedStr(values=parts):
+                for part in parts:
+                    self.source.visited.add(part)
+                    if isinstance(part, ast.FormattedValue):
+                        self.evaluate(part.value, frame)
+                return "text"  # it may be shown; nothing else is done with it
+        raise Refused("this expression is not recognised")
+
+    def lookup(self, name: str, frame: Frame) -> Any:
+        places = (frame.names,) if name in (frame.own or ()) else (frame.names, self.names, library.BUILTINS)
+        for place in places:
+            if name in place:
+                return place[name]
+        raise Refused(f"{name} has no meaning here")
+
+    def compared(self, op: ast.cmpop, a: Any, b: Any) -> Any:
+        match op:
+            case ast.Is() | ast.IsNot() if b is None:
+                return (a is None) == isinstance(op, ast.Is)
+            case ast.In() | ast.NotIn() if isinstance(b, tuple):
+                return (a in b) == isinstance(op, ast.In)
+            case _ if type(op) in COMPARISONS:
+                return library.compare(self, COMPARISONS[type(op)], a, b)
+        raise Refused("this comparison is not recognised")
+
+    def item(self, owner: Any, index: Any) -> Any:
+        match owner:
+            case tuple() if isinstance(index, int) and index >= 0:
+                return owner[index]
+            case dict():
+                return owner[index]
+            case Function(jit=True):
+                return Launch(owner, index)
+        raise Refused("an item of something that has none")
+
+    def called(self, node: ast.Call, frame: Frame) -> Any:
+        function = self.evaluate(node.func, frame)
+        args: list[Any] = []
+        for a in node.args:
+            if isinstance(a, ast.Starred):
+                self.source.visited.add(a)
+                args += self.evaluate(a.value, frame)
+            else:
+                args.append(self.evaluate(a, frame))
+        kwargs: dict[str, Any] = {}
+        for k in node.keywords:
+            value = self.evaluate(k.value, frame)
+            kwargs |= {k.arg: value} if k.arg else value
+        match function:
+            case Function():
+                return self.call(function, args, kwargs)
+            case Launch():
+                return library.launch(self, function, tuple(args), kwargs)
+            case Primitive(run=run):
+                return run(self, *args, **kwargs)
+        raise Refused("the meaning of this call is not known")
