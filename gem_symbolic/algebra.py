@@ -22,6 +22,9 @@ class Algebra:
     symbols: tuple[str, ...]
     gens: dict[str, Any]
 
+    def __init__(self, symbols: Sequence[str]):
+        raise NotImplementedError
+
     def number(self, value: int | Fraction) -> Any:
         """The constant."""
         raise NotImplementedError

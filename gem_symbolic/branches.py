@@ -1,4 +1,4 @@
-"""The text of a definition, read without SymPy: its intervals, its parameters, and its branches in any number system."""
+"""The text of a definition, read without SymPy: its intervals, parameters, and branches in any number system."""
 
 import re
 from collections.abc import Mapping

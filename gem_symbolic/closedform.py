@@ -28,7 +28,7 @@ def prime_factors(number: int) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class PowerProduct:
-    """sign * product of base**exponent, each base an irreducible polynomial or a prime; equal forms are equal numbers."""
+    """sign * product of base**exponent, each base an irreducible polynomial or a prime: equal forms, equal numbers."""
 
     algebra: Algebra
     sign: int
@@ -55,7 +55,7 @@ class PowerProduct:
         return cls(algebra, 1 if total > 0 else -1, powers)
 
     def plain(self) -> Any:
-        """The element of the field that it is. Raises ExpressionError for one with a fractional or symbolic exponent."""
+        """The element of the field that it is. Raises ExpressionError for a fractional or symbolic exponent."""
         value = self.algebra.number(self.sign)
         for base, exponent in self.powers.values():
             k = self.algebra.constant(exponent)
@@ -104,7 +104,9 @@ class PowerProduct:
     __hash__ = None  # type: ignore[assignment]  # exponents are field elements, compared and never hashed
 
 
-def power_product(algebra: Algebra, text: str, names: Mapping[str, PowerProduct], functions: Mapping[str, Any]) -> PowerProduct:
+def power_product(
+    algebra: Algebra, text: str, names: Mapping[str, PowerProduct], functions: Mapping[str, Any]
+) -> PowerProduct:
     """A formula as a PowerProduct; `functions` take and give elements of the field. Raises ExpressionError."""
 
     def lifted(function: Any) -> Any:

@@ -25,13 +25,13 @@ LAST_CASE = 32  # even n up to which single cases are looked at before the searc
 def sign(algebra: Algebra, element: Any, relation: str, first: int = 2) -> Verdict:
     """Whether the element has the sign for every even n >= first and every positive value of the other symbols.
 
-    Factor; a factor of even multiplicity cannot be negative; the sign of every other factor is read off its coefficients
-    after n -> n + first, or decided by counting its positive roots for every n (see `root_counts`). Denominators must
-    have no zero there either.
+    Factor; a factor of even multiplicity cannot be negative; the sign of every other factor is read off its
+    coefficients after n -> n + first, or decided by counting its positive roots for every n (see `root_counts`).
+    Denominators must have no zero there either.
     """
     wanted, strict = RELATIONS[relation]
     if algebra.constant(element) == 0:
-        return Verdict(not strict, "it is zero")
+        return Verdict(not strict, "it is zero", {"n": Fraction(first)} if strict else None)
     numerator, denominator = algebra.fraction(element)
     reasons, total = [], wanted
     for part, must_not_vanish in ((numerator, strict), (denominator, True)):
@@ -62,7 +62,8 @@ def factor_sign(algebra: Algebra, factor: Any, first: int) -> tuple[int | None, 
     if len(signs) == 1 and any(exponents[place] == 0 for exponents in shifted):
         found = signs.pop()
         positive = "positive" if found > 0 else "negative"
-        return found, f"{factor} has only {positive} coefficients" + (f" in n - {first}" if "n" in algebra.occurring(factor) else "")
+        shift = f" in n - {first}" if "n" in algebra.occurring(factor) else ""
+        return found, f"{factor} has only {positive} coefficients{shift}"
     others = algebra.occurring(factor) - {"n"}
     if len(others) > 1:
         return None, f"the sign of {factor} is not decided"
@@ -86,10 +87,7 @@ def root_counts(algebra: Algebra, polynomial: Any, symbol: str, first: int) -> d
     answer stands for every n from there on. None where no bound is found.
     """
     rows = algebra.coefficients(polynomial, symbol)
-    if len(rows) == 1:
-        watched = [rows[0]]
-    else:
-        watched = [rows[-1], rows[0], algebra.discriminant(polynomial, symbol)]
+    watched = rows if len(rows) == 1 else [rows[-1], rows[0], algebra.discriminant(polynomial, symbol)]
     watched = [w for w in watched if algebra.constant(w) != 0]
     square_free = [factor for w in watched for factor, _ in algebra.factors(w)[1]]
     counts = {}

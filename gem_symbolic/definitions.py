@@ -54,7 +54,8 @@ GATE = {"F": "x**(2*N)/(eps + x**(2*N))", "S": "1 - F"}
 RISE = {"supremum": "(n + 1)**2/(4*n)", "supremum_u": "(n + 1)/(n - 1)", "supremum_side": "R"}
 #: The largest distance from ReLU, and where it is reached.
 DIP = {"value": "s*(n - 1)**(1 - 1/n)/n", "u": "1/(n - 1)"}
-#: Arguments of Euler's beta function, a pair for each side: the p-th power of the distance is s^(p+1)/n times their sum.
+#: Arguments of Euler's beta function, a pair for each side: the p-th power of the L^p distance is s^(p+1)/n times the
+#: sum of the B(a, b); and when it is finite.
 NORM = {"beta": "(p + 1)/n, p - (p + 1)/n", "finite": "p*(n - 1) - 1", "sup": DIP["value"], "sup_u": DIP["u"]}
 SLOPE_GAP = {"variation": "2*" + DIP["value"], "sup": "Max(1, (n - 1)**2/(4*n))"}
 CURVATURE = {
@@ -81,7 +82,14 @@ EGEM = Activation(
     claims={
         "T0": {"reflection": "segem"},
         "T2": {"smoothness": "2*N", "left": "0", "right": "1/eps"},
-        "T3": {**RISE, "infimum": "0", "lipschitz": RISE["supremum"]},
+        "T3": {
+            **RISE,
+            "formula": "F*(1 + n*S)",
+            "formula_side": "R",
+            "increasing": "R",
+            "infimum": "0",
+            "lipschitz": RISE["supremum"],
+        },
         "T4": {"zero_side": "L"},
         "T5": {"range": "[0, oo)"},
         "T6": NORM | {"side": "R"},
@@ -115,6 +123,8 @@ SEGEM = Activation(
         "T0": {"reflection": "egem"},
         "T2": {"smoothness": "2*N", "left": "-1/eps", "right": "0"},
         "T3": {
+            "formula": "S*(1 - n*F)",
+            "formula_side": "L",
             "supremum": "1",
             "infimum": "-(n - 1)**2/(4*n)",
             "infimum_u": "(n + 1)/(n - 1)",
@@ -143,7 +153,12 @@ SEGEM_GATED = Activation(
     ),
     claims={
         "T2": {"smoothness": "4*N", "left": "-2/eps**2", "right": "-1/eps**2"},
-        "T3": {**RISE, "lipschitz": RISE["supremum"]},
+        "T3": {
+            **RISE,
+            "formula": "F*S*(1 + n*(S - F))",
+            "formula_side": "L",
+            "lipschitz": RISE["supremum"],
+        },
         "T4": {"zero_side": "L", "zero_u": "(n + 1)/(n - 1)"},
         "T5": {
             "minimum": "-s*((n + 1)/(n - 1))**(1/n)*(n**2 - 1)/(4*n**2)",

@@ -1,4 +1,4 @@
-"""The binary floating-point formats as data: precision, exponent range and the facts that follow. Standard library only."""
+"""The binary floating-point formats as data: precision, exponent range and what follows. Standard library only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ activation. x and u are independent for a symbolic n, so two branches are equal 
 fractions are equal. n is even: u >= 0 on both sides, and x -> -x leaves u alone.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -53,7 +54,7 @@ class PiecewiseRational:
         result = base ** int(constant)
         return result * (self.unit * self.names["u"]) ** int(slope) if slope else result
 
-    def read(self, text: str, more: dict[str, Any] | None = None, functions: dict[str, Any] | None = None) -> Any:
+    def read(self, text: str, more: Mapping[str, Any] | None = None, functions: Mapping[str, Any] | None = None) -> Any:
         """The element that a formula in the symbols, the parameters and the definitions of `where` stands for."""
         names = {**self.defined, **(more or {})}
         return evaluate(text, names, number=self.algebra.number, power=self.power, functions=functions)
@@ -71,7 +72,7 @@ class PiecewiseRational:
 
 
 def build(
-    activation: Activation, engine: type[Algebra] | Any = SymPyAlgebra, extra: tuple[str, ...] = ()
+    activation: Activation, engine: Callable[[Sequence[str]], Algebra] = SymPyAlgebra, extra: tuple[str, ...] = ()
 ) -> PiecewiseRational:
     """The model of an activation, for every N at once, with `extra` independent symbols.
 

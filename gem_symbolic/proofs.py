@@ -11,26 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from gem_symbolic import files
-from gem_symbolic.prover import PROVED, UNDECIDED, Outcome, Prover  # sets SymPy's ground types, so it comes before SymPy
-from gem_symbolic.algebra import Algebra, SymPyAlgebra  # isort: skip
 from gem_symbolic.certificates import Step
-from gem_symbolic.checkers.exact import Workspace
-from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import latex
+from gem_symbolic.prover import PROVED, UNDECIDED, Algebra, FlintAlgebra, Outcome, Prover, SymPyAlgebra, Workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "proofs"
 SCHEMA = 1
 #: Numerical steps are recorded here; where eps is free it is this.
 INSTANCES = (1, 2, 3, 8)
 EPS = "1e-4"
+RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
 VALUED = ("equal", "sign", "roots", "order", "infinity", "coefficient", "beta")
 
 
 def outcomes(activation: Activation) -> list[list[Outcome]]:
     """The outcomes of every claim, at each of the recorded N."""
     eps = Fraction(next((p.fixed for p in activation.parameters if p.fixed), None) or EPS)
-    runs = (Prover(activation, N, eps, exact=N == INSTANCES[0]).prove() for N in INSTANCES)
+    runs = (Prover(activation, N, eps, exact=INSTANCES[0] == N).prove() for N in INSTANCES)
     return [list(each) for each in zip(*runs, strict=True)]
 
 
@@ -39,9 +37,7 @@ def normal_form(algebra: Algebra, element: Any) -> dict[str, Any]:
     parts = [algebra.terms(part) for part in algebra.fraction(element)]
     lead = parts[1][max(parts[1])]
     places = [i for i in range(len(algebra.symbols)) if any(m[i] for part in parts for m in part)]
-    rows = [
-        [[str(c / lead), [m[i] for i in places]] for m, c in sorted(part.items(), reverse=True)] for part in parts
-    ]
+    rows = [[[str(c / lead), [m[i] for i in places]] for m, c in sorted(part.items(), reverse=True)] for part in parts]
     return {"symbols": [algebra.symbols[i] for i in places], "numerator": rows[0], "denominator": rows[1]}
 
 
@@ -127,7 +123,7 @@ def factored(algebra: Algebra, element: Any) -> str:
 
 def formula(step: Step, value: str = "") -> str | None:
     """What a step says, in LaTeX, with the value that was computed; None for a numerical one."""
-    a = [latex(text) if text not in (">", ">=", "<", "<=") else {">=": r"\ge", "<=": r"\le"}.get(text, text) for text in step.args]
+    a = [RELATIONS[text] if text in RELATIONS else latex(text) for text in step.args]
     shown = f"{a[0]} = {value}" if value and value != a[0] else a[0]
     match step.kind:
         case "equal" | "power_equal":
@@ -161,15 +157,16 @@ def lines(data: dict[str, Any], writer: Writer, found: list[list[Outcome]]) -> I
     yield "\\end{cases}$$"
     yield ""
     where = [f"${name} = {latex(text)}$" for name, text in activation.where.items()]
-    yield "with " + ", ".join(where + [f"${latex(p.name)} = {p.fixed}$" for p in activation.parameters if p.fixed]) + "."
+    fixed = [f"${latex(p.name)} = {p.fixed}$" for p in activation.parameters if p.fixed]
+    yield f"with {', '.join(where + fixed)}."
     yield ""
     yield activation.source
     yield ""
     yield (
-        "Notation: $n = 2N$, $s = \\varepsilon^{1/n}$, $u = |x|^n/\\varepsilon$; $f_-$ and $f_+$ are the branches left and "
-        "right of 0, $g_\\pm$ those of the companion named. $n$ is a symbol: what is shown holds for every $N \\ge 1$ and "
-        "every $\\varepsilon > 0$. Every step is decided by exact arithmetic in each of the engines named, from the "
-        "definition; lines marked *at N = ...* are rigorous enclosures at that $N$ and "
+        "Notation: $n = 2N$, $s = \\varepsilon^{1/n}$, $u = |x|^n/\\varepsilon$; $f_-$ and $f_+$ are the branches left "
+        "and right of 0, $g_\\pm$ those of the companion named. $n$ is a symbol: what is shown holds for every "
+        "$N \\ge 1$ and every $\\varepsilon > 0$. Every step is decided by exact arithmetic in each of the engines "
+        "named, from the definition; lines marked *at N = ...* are rigorous enclosures at that $N$ and "
         f"$\\varepsilon = {latex(str(Fraction(data['instances_at_eps'])))}$."
     )
     for claim, each in zip(data["claims"], found, strict=True):

@@ -14,14 +14,27 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from gem_symbolic.algebra import SymPyAlgebra
+from gem_symbolic.algebra import Algebra, SymPyAlgebra
 from gem_symbolic.certificates import Certificate, Step
 from gem_symbolic.checkers.arb import ArbChecker
-from gem_symbolic.checkers.exact import ExactChecker, witness
+from gem_symbolic.checkers.exact import ExactChecker, Workspace, witness
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.decide import Verdict
 from gem_symbolic.definitions import Activation
 from gem_symbolic.theorems import certificates
+
+#: `proofs` takes the engines from here, after the ground types are set.
+__all__ = [
+    "PROVED",
+    "REFUTED",
+    "UNDECIDED",
+    "Algebra",
+    "FlintAlgebra",
+    "Outcome",
+    "Prover",
+    "SymPyAlgebra",
+    "Workspace",
+]
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 Verdicts = Mapping[str, Verdict]
@@ -59,7 +72,11 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """The claim as JSON data."""
-        data = {"id": self.certificate.id, "statement": self.certificate.statement, "status": self.status}
+        data: dict[str, Any] = {
+            "id": self.certificate.id,
+            "statement": self.certificate.statement,
+            "status": self.status,
+        }
         data["evidence"] = self.evidence() if self.status == PROVED else []
         return data | ({"counterexample": self.counterexample} if self.counterexample else {})
 

@@ -10,7 +10,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gem_symbolic.notation import plain
+
 COLOURS = {"proved": "green", "refuted": "bold red", "undecided": "yellow", True: "green", False: "bold red"}
+#: The columns of a measurement and how they are set.
+COLUMNS: Mapping[str, Any] = {
+    "kernel": "left",
+    "max ulp": "right",
+    "limit": "right",
+    "": "left",
+    "how": "left",
+    "inputs": "right",
+    "not nearest": "right",
+    "worst at": "left",
+    "gradient 0 up to x =": "left",
+}
 #: In a pipe lines are not folded below this width.
 PIPE_WIDTH = 160
 
@@ -51,7 +65,8 @@ class Screen:
         """Prints the tables, the counterexamples and one line that says how it ended."""
         activation = report.activation
         self.console.print(Text(f"{activation.title}, N = {report.N}", style="bold"), end="")
-        self.console.print("   n = 2N, s = eps^(1/n), u = |x|^n/eps, F = u/(1+u), S = 1/(1+u); every N, every eps > 0")
+        where = ", ".join(f"{name} = {plain(text)}" for name, text in activation.where.items())
+        self.console.print(f"   for every N and every eps > 0; n = 2N, s = eps^(1/n), u = |x|^n/eps, {where}")
         self.console.print(self.claim_table(f"N = {report.N}, eps = {eps}"))
         for record in self.claims:
             if "counterexample" in record:
@@ -77,8 +92,8 @@ class Screen:
 
     def measurement_table(self, eps: Fraction) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"kernels at eps = {eps}", title_justify="left")
-        for column in ("kernel", "max ulp", "limit", "", "how", "inputs", "not nearest", "worst at", "gradient 0 up to x ="):
-            table.add_column(column, justify="right" if column in ("max ulp", "limit", "inputs", "not nearest") else "left")
+        for column, justify in COLUMNS.items():
+            table.add_column(column, justify=justify)
         for m in self.measurements:
             limit = f"{m['limit']:g}" + (f" + {m['absolute']:.1e}" if m["absolute"] else "")
             table.add_row(

@@ -110,7 +110,7 @@ def parser() -> Parser:
     p = Parser(prog="python -m gem_symbolic.verify", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--variant", help=f"one of {', '.join(VARIANTS)}")
     p.add_argument("--N", help="an integer >= 1")
-    p.add_argument("--eps", help='a rational number > 0, such as 1e-4 or 1/3 (default: the claims for every eps)')
+    p.add_argument("--eps", help="a rational number > 0, such as 1e-4 or 1/3 (default: the claims for every eps)")
     p.add_argument("--scale", help="the scale instead: eps = scale**(2N)")
     p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
     p.add_argument("--no-kernels", action="store_true", help="prove only")
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(listing())
         return OK
     if options.variant is None or options.N is None:
-        p.error("give --variant and --N, or --list")
+        return p.error("give --variant and --N, or --list")
     try:
         activation = find(options.variant)
         N, eps = parameters(activation, options.N, options.eps, options.scale)

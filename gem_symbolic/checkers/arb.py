@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
+from gem_symbolic.algebra import Algebra
 from gem_symbolic.certificates import Certificate, Step
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.checkers.gaussian import moment_by_quadrature, moment_by_residues
@@ -76,7 +78,7 @@ class Concrete:
         total = arb(0)
         for side in which:
             values = [value for _, value in side.stations(self.s)]
-            total += sum((abs(b - a) for a, b in zip(values, values[1:])), arb(0))
+            total += sum((abs(b - a) for a, b in pairwise(values)), arb(0))
         return total
 
     def jets(self, order: int) -> tuple[list[fmpq], list[fmpq]]:
@@ -129,10 +131,11 @@ class Concrete:
         return lifted(evaluate(text, names, number=fmpq, power=power, functions=self.functions()))
 
 
-def monomial_in_x(algebra: FlintAlgebra, value: Any) -> tuple[int, fmpq_poly, fmpq_poly]:
+def monomial_in_x(algebra: Algebra, value: Any) -> tuple[int, fmpq_poly, fmpq_poly]:
     """(a, P, Q) with value = x^a P(u)/Q(u). Raises ExpressionError for anything else."""
     place_x, place_u = algebra.symbols.index("x"), algebra.symbols.index("u")
-    exponents, polynomials = [], []
+    exponents: list[int] = []
+    polynomials: list[fmpq_poly] = []
     for part in algebra.fraction(value):
         terms = algebra.terms(part)
         powers = {m[place_x] for m in terms} or {0}
@@ -143,7 +146,8 @@ def monomial_in_x(algebra: FlintAlgebra, value: Any) -> tuple[int, fmpq_poly, fm
             row[m[place_u]] = fmpq(c.numerator, c.denominator)
         exponents.append(powers.pop())
         polynomials.append(fmpq_poly(row))
-    return exponents[0] - exponents[1] if polynomials[0] != 0 else 1, polynomials[0], polynomials[1]
+    top, bottom = polynomials
+    return int(exponents[0] - exponents[1]) if top != 0 else 1, top, bottom
 
 
 def single_zero(side: Side, s: arb) -> arb:
@@ -220,7 +224,8 @@ def check_jet(c: Concrete, exponent: str) -> Verdict:
 def check_finite(c: Concrete, quantity: str, condition: str) -> Verdict:
     found, claimed = c.evaluate(quantity).is_finite(), c.evaluate(condition) > 0
     state = "is finite" if found else "is infinite: the integral diverges"
-    return Verdict(found == claimed, f"{quantity} {state}" + ("" if found == claimed else f", but {condition} claims otherwise"))
+    doubt = "" if found == claimed else f", but {condition} claims otherwise"
+    return Verdict(found == claimed, f"{quantity} {state}{doubt}")
 
 
 def check_below(c: Concrete, quantity: str, bound: str) -> Verdict:
@@ -230,7 +235,12 @@ def check_below(c: Concrete, quantity: str, bound: str) -> Verdict:
     return Verdict(None, f"{quantity} = {found} is not separated from {limit}")
 
 
-CHECKS: dict[str, Callable[..., Verdict]] = {"enclose": check_enclose, "below": check_below, "finite": check_finite, "jet": check_jet}
+CHECKS: dict[str, Callable[..., Verdict]] = {
+    "enclose": check_enclose,
+    "below": check_below,
+    "finite": check_finite,
+    "jet": check_jet,
+}
 
 
 class ArbChecker:

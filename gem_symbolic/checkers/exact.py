@@ -297,7 +297,12 @@ def witness(activation: Activation, companion: str | None, step: Step, N: int, e
         point = {"n": Fraction(2 * N), "x": x, "u": x ** (2 * N) / eps, "eps": eps}
         point = {name: value for name, value in point.items() if name in w.algebra.symbols}
         found, bound = (w.algebra.sample(value, **point) for value in values)
-        if found is not None and bound is not None and in_range(w, step, point) and not RELATION[relation](found, bound):
+        if (
+            found is not None
+            and bound is not None
+            and in_range(w, step, point)
+            and not RELATION[relation](found, bound)
+        ):
             place = "x" if step.kind == "equal" else "|x|"
             return f"at {place} = {x}, {left} = {decimal(found)}, not {relation} {decimal(bound)}"
     return None

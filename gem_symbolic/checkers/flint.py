@@ -8,6 +8,7 @@ from typing import Any
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz_poly
 
 from gem_symbolic.algebra import Algebra, Terms
+from gem_symbolic.checkers.isolate import real_roots
 
 
 class Field:
@@ -126,8 +127,7 @@ class FlintAlgebra(Algebra):
         for c in coefficients:
             scale *= c.denominator
         p = fmpz_poly([int(c * scale) for c in coefficients])
-        # complex_roots isolates: a ball whose imaginary part is exactly 0 holds one real root.
-        balls = [root.real - fmpq(low.numerator, low.denominator) for root, _ in p.complex_roots() if root.imag == 0]
+        balls = [root - fmpq(low.numerator, low.denominator) for root in real_roots(p)]
         at_low = sum(c * low**k for k, c in enumerate(coefficients)) == 0
         decided = [b for b in balls if b > 0 or b < 0]
         if len(decided) + at_low != len(balls):

@@ -5,6 +5,7 @@ from fractions import Fraction
 from flint import acb, acb_poly, acb_series, arb, ctx, fmpq, fmpq_poly
 
 from gem_symbolic.checkers.halfline import Side
+from gem_symbolic.checkers.isolate import roots
 
 #: The integral is cut off here; beyond, |f| <= bound |x| and the Gaussian tail is below 2^-1100.
 CUT = 40
@@ -12,7 +13,7 @@ Sides = tuple[Side, Side]
 
 
 def moment_by_quadrature(sides: Sides, k: int, s: arb) -> arb:
-    """k = 1 or 2, for branches x R(u) with R bounded: the integral over each half-line, cut off, and a bound of the rest."""
+    """For k = 1 or 2 and branches x R(u), R bounded: each half-line's integral, cut off, and a bound of the rest."""
     return sum((side.sign**k * half_moment(side, k, s) for side in sides), arb(0))
 
 
@@ -75,9 +76,9 @@ def half_by_residues(side: Side, k: int, eps: Fraction) -> arb:
     total = sum((arb(whole[j]) * moments[j] for j in range(whole.degree() + 1)), arb(0))
     if bottom.degree() > 0:
         with ctx.extraprec(64 + 8 * bottom.degree()):  # the residues cancel
-            poles = square_free(bottom).numer().complex_roots()
+            poles = roots(square_free(bottom).numer())
             order = bottom.degree() // len(poles)
-            total += sum((residue(rest, bottom, pole, order, k) for pole, _ in poles), acb(0)).real
+            total += sum((residue(rest, bottom, pole, order, k) for pole in poles), acb(0)).real
     return total / (2 * arb.pi()).sqrt() if k == 1 else total / 2
 
 

@@ -1,9 +1,11 @@
-"""A function x^a P(u)/Q(u) on one half-line at a fixed n: derivatives, critical points, limits, integrals, rigorously."""
+"""A function x^a P(u)/Q(u) on a half-line at a fixed n: derivatives, critical points, limits, integrals, rigorously."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import acb, acb_poly, arb, arb_poly, fmpq, fmpq_poly
+
+from gem_symbolic.checkers.isolate import real_roots
 
 INFINITY = arb.pos_inf()
 
@@ -106,5 +108,4 @@ def positive_roots(p: fmpq_poly) -> list[arb]:
     if p.degree() < 1:
         return []
     square_free = p.numer() // p.numer().gcd(p.numer().derivative())
-    balls = [root.real for root, _ in square_free.complex_roots() if root.imag == 0]
-    return sorted((b for b in balls if b > 0), key=lambda b: float(b.mid()))
+    return sorted((b for b in real_roots(square_free) if b > 0), key=lambda b: float(b.mid()))

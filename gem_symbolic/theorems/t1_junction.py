@@ -20,14 +20,14 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
                 "k*W*h + W*z*d",
                 "W*(k*h + z*d)",
                 "With z = x - a, W = z^(k-1) and d = h': the derivative of z^k h is z^(k-1) times the smooth function "
-                "k h + z h'. So after j < m derivatives a factor z^(m-j) is left and the value at a is 0: all derivatives "
-                "of order < m agree.",
+                "k h + z h'. So after j < m derivatives a factor z^(m-j) is left and the value at a is 0: all "
+                "derivatives of order < m agree.",
             ),
             equal(
                 "(k*h + z*d) - z*d",
                 "k*h",
-                "At z = 0 the new factor k h + z h' is k h(a). From k = m down to k = 1 the factors multiply to m!: the "
-                "m-th derivative of f_R - f_L at a is m! h(a), not 0.",
+                "At z = 0 the new factor k h + z h' is k h(a). From k = m down to k = 1 the factors multiply to m!: "
+                "the m-th derivative of f_R - f_L at a is m! h(a), not 0.",
             ),
         ),
     )

@@ -38,7 +38,9 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
             coefficient("L", m, left, "The Taylor coefficient of the left branch; m! times it is the derivative."),
             coefficient("R", m, right, "The Taylor coefficient of the right branch."),
             *(
-                enclose(f"factorial({m})*taylor({branch}, {m})", f"factorial({m})*({value})", "The derivative, exactly.")
+                enclose(
+                    f"factorial({m})*taylor({branch}, {m})", f"factorial({m})*({value})", "The derivative, exactly."
+                )
                 for branch, value in (("L", left), ("R", right))
             ),
         ),

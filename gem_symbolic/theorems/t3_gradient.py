@@ -14,11 +14,35 @@ EXTREMES = (("supremum", "sup", "<="), ("infimum", "inf", ">="))
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    if "formula" in claim:
+        yield formula(activation, claim["formula"], claim["formula_side"])
+    if "increasing" in claim:
+        yield increasing(activation, claim["increasing"])
     for kind, name, relation in EXTREMES:
         if kind in claim:
             yield extreme(activation, claim, kind, name, relation)
     if "lipschitz" in claim:
         yield lipschitz(activation, claim)
+
+
+def formula(activation: Activation, value: str, side: str) -> Certificate:
+    where = dict(SIDES)[side]
+    return Certificate(
+        id="T3.formula",
+        statement=f"for {where}: {activation.title}' = {plain(value)}",
+        latex=rf"f' = {latex(value)}\quad ({where})",
+        steps=(equal(f"D({side})", value, "The derivative of the branch."),),
+    )
+
+
+def increasing(activation: Activation, side: str) -> Certificate:
+    where, closed = dict(SIDES)[side], "[0, oo)" if side == "R" else "(-oo, 0]"
+    return Certificate(
+        id="T3.increasing",
+        statement=f"{activation.title} increases strictly on {closed}",
+        latex=rf"f' > 0\quad ({where})",
+        steps=(sign(f"D({side})", ">", "The derivative is positive, and f is continuous at 0."),),
+    )
 
 
 def extreme(activation: Activation, claim: Mapping[str, str], kind: str, name: str, relation: str) -> Certificate:

@@ -25,7 +25,7 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
         return
     yield Certificate(
         id="T4.alive",
-        statement=f"for x != 0, {activation.title}' vanishes at the single point x* = {direction}s ({plain(place)})^(1/n)",
+        statement=f"for x != 0, {activation.title}' vanishes only at x* = {direction}s ({plain(place)})^(1/n)",
         latex=rf"f'(x) = 0,\ x \ne 0 \iff x = x^* = {direction}s \left({latex(place)}\right)^{{1/n}}",
         steps=(
             lemma(sign(place, ">", "The place is a point u > 0,")),

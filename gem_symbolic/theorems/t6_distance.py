@@ -2,7 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 
-from gem_symbolic.certificates import Certificate, Step, beta, enclose, equal, finite, infinity, lemma, power_equal, roots, sign
+from gem_symbolic.certificates import (
+    Certificate,
+    Step,
+    beta,
+    enclose,
+    equal,
+    finite,
+    infinity,
+    lemma,
+    power_equal,
+    roots,
+    sign,
+)
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import insert
 from gem_symbolic.notation import latex, plain
@@ -74,15 +86,15 @@ def finiteness(activation: Activation, claim: Mapping[str, str], sides: list[str
             equal(
                 f"when(x*{GAPS[side]}, 2)",
                 f"{direction}x/(1 + u)",
-                "For N = 1 and p = 1 the integrand is x/(1 + x^2/eps), the derivative of (eps/2) log(1 + x^2/eps): "
-                "its integral over [0, X] is (eps/2) log(1 + X^2/eps), unbounded.",
+                "For N = 1 and p = 1 this is the integrand, the derivative of (eps/2) log(1 + u): its integral over "
+                "[0, X] is (eps/2) log(1 + X^2/eps), unbounded.",
             )
         )
     )
     steps += [finite(f"norm(gap, {p})", insert(claim["finite"], p=p), f"p = {p}, at this N.") for p in CHECKED_AT]
     return Certificate(
         id="T6.finite",
-        statement=f"the L^p distance is finite exactly when {plain(claim['finite'])} > 0; it is infinite only for N = p = 1",
+        statement=f"the L^p distance is finite exactly when {plain(claim['finite'])} > 0: unless N = p = 1",
         latex=rf"\|f - \mathrm{{ReLU}}\|_p < \infty \iff {latex(claim['finite'])} > 0",
         assumptions="N an integer >= 1, eps > 0, p >= 1 real",
         steps=tuple(steps),
