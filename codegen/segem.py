@@ -19,7 +19,7 @@ of x at the end; on other devices they are evaluated in binary32. float64 is eva
 
 - Proved (T2, n = 2N): SE-GEM is C^(2 N) on R and not C^(2 N + 1).
 - Proved (T3, n = 2N): Lip(SE-GEM) = Max(1, (n - 1)^2/(4 n)): 1 for N <= 2, (n - 1)^2/(4 n) for N >= 3.
-- Proved (T4, n = 2N): for x != 0, SE-GEM' vanishes at the single point x* = -s (1/(n - 1))^(1/n).
+- Proved (T4, n = 2N): for x != 0, SE-GEM' vanishes only at x* = -s (1/(n - 1))^(1/n).
 - Proved (T5, n = 2N): min SE-GEM = -s (n - 1)^(1 - 1/n)/n, reached only at x* = -s (1/(n - 1))^(1/n).
 - Proved (T6, n = 2N): sup |SE-GEM - ReLU| = s (n - 1)^(1 - 1/n)/n, reached at |x| = s (1/(n - 1))^(1/n); so the
   distance tends to 0 with eps in every L^p on bounded intervals.

@@ -1,21 +1,29 @@
 """The shipped kernels of an activation, for `verify`: read back and proved, then run and measured."""
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-# Triton's interpreter runs the kernels on the CPU; it must be asked for before Triton is imported.
-os.environ.setdefault("TRITON_INTERPRET", "1")
-
 from gem_symbolic import emit, measure, validate
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.prover import PROVED, REFUTED
 
-#: How many numbers are spread over a type that is sampled.
-SPREAD = 10_000
+#: Kernel files are read back for these N, and for the N asked for.
+NS = range(1, 9)
+
+
+def missing() -> str | None:
+    """A sentence that says what is not installed, if kernels cannot be run here."""
+    if importlib.util.find_spec("torch"):
+        return None
+    return "PyTorch is not installed, so no kernel can run: install gem_symbolic[triton], or give --no-kernels"
+
+
+def paths() -> list[str]:
+    """The kernel paths that can be run here."""
+    return [path for path in measure.PLANS if importlib.util.find_spec(path)]
 
 
 def text(activation: Activation) -> str:
@@ -28,36 +36,39 @@ def text(activation: Activation) -> str:
     return emit.source(activation)
 
 
-def read_back(activation: Activation, source: str) -> Iterator[dict[str, Any]]:
-    """A claim for each target: what the file computes is the definition, as JSON data."""
+def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str, Any]]:
+    """What the file computes is the definition: a claim for each target, as JSON data."""
     try:
-        found = validate.validate(source, activation)
+        found = validate.validate(source, activation, {*NS, N})
     except validate.ValidationError as error:
-        statement = f"the kernel file of {activation.title} is understood"
-        yield {"id": "kernels", "statement": statement, "status": REFUTED, "evidence": [], "counterexample": str(error)}
+        yield claim("file", f"the kernel file of {activation.title} is understood", str(error))
         return
-    for target, title in validate.TARGETS.items():
+    Ns = f"N = {', '.join(map(str, found.Ns))}"
+    statements = {
+        title: f"value, first and second derivative in {title}, read back from the kernel file, are those of "
+        f"{activation.title} over the reals, for {Ns} and every eps"
+        for title in validate.TARGETS.values()
+    }
+    statements["calls"] = "function, module, autograd and launches reach them with the right order and parameters"
+    for target, statement in statements.items():
         findings = [f for f in found.findings if f.target == target]
-        wrong = next((f for f in findings if not f.holds), None)
-        Ns = f"N = {found.Ns[0]} to {found.Ns[-1]}"
-        claim: dict[str, Any] = {
-            "id": f"kernels.{target}",
-            "statement": f"read back from the file, value, first and second derivative in {title} are those of "
-            f"{activation.title}, over the reals, for {Ns} and every eps",
-            "status": PROVED if findings and not wrong else REFUTED,
-            "evidence": [],
-        }
-        if wrong:
-            claim["counterexample"] = f"{wrong.order}, {wrong.where}: {wrong.why}"
-        else:
-            detail = f"{len(findings)} cases: each order in each region of the line, and each way to call it"
-            claim["evidence"] = [{"kind": "proved", "checker": "FLINT", "detail": detail}]
-        yield claim
+        wrong = next((f"{f.order}, {f.where}: {f.why}" for f in findings if not f.holds), None)
+        yield claim(target.lower(), statement, wrong if findings else "nothing was found to check", len(findings))
+
+
+def claim(name: str, statement: str, counterexample: str | None, cases: int = 0) -> dict[str, Any]:
+    """A claim about a kernel file, refuted by the counterexample if there is one."""
+    data: dict[str, Any] = {"id": f"kernels.{name}", "statement": statement}
+    if counterexample:
+        return data | {"status": REFUTED, "evidence": [], "counterexample": counterexample}
+    evidence = {"kind": PROVED, "checker": "reading back (FLINT)", "detail": f"{cases} cases hold"}
+    return data | {"status": PROVED, "evidence": [evidence]}
 
 
 def measured(activation: Activation, source: str, N: int, eps: Fraction) -> Iterator[dict[str, Any]]:
     """The accuracy of each kernel path, type and quantity, as JSON data."""
-    module = emit.load(source, activation.name)
-    paths = measure.runs(module, activation, N, eps, ("torch", "triton"))
-    for measurement in measure.kernels(activation, N, eps, paths, spread=SPREAD):
+    with measure.interpreted():
+        module = emit.load(source, activation.name)
+    value = None if any(p.fixed for p in activation.parameters) else eps
+    for measurement in measure.kernels(activation, N, value, measure.runs(module, activation, N, value, paths())):
         yield measurement.record()

@@ -1,7 +1,7 @@
 """The command line: prove the claims of an activation, measure its kernels, print a table.
 
 Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted or a limit missed, 2 usage
-error, 3 undecided.
+error, 3 undecided, or something needed is not installed.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def run(activation: Activation, N: int, eps: Fraction | None, kernels: bool, scr
         from gem_symbolic import kernelcheck
 
         source = kernelcheck.text(activation)
-        for claim in kernelcheck.read_back(activation, source):
+        for claim in kernelcheck.read_back(activation, source, N):
             report.claims.append(claim)
             screen.claim(claim)
         for measurement in kernelcheck.measured(activation, source, N, at):
@@ -134,6 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             files.writable(Path(options.json))
     except (ValueError, OSError) as error:
         p.error(str(error))
+    if not options.no_kernels:
+        from gem_symbolic import kernelcheck
+
+        reason = kernelcheck.missing()
+        if reason:
+            p.exit(UNDECIDED, f"{p.prog}: {reason}\n")
     from gem_symbolic.screen import Screen
 
     started = time.perf_counter()
