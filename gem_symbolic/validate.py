@@ -217,6 +217,8 @@ def prove(m: Machine, composite: Composite, order: int, definitions: Iterable[De
 
 # --- The way from the user's call to those functions, and back through autograd ---
 
+#: Of a target, the functions that were seen to give the derivative of an order.
+Roles = dict[tuple[str, int], dict[Composite, None]]
 GRADIENTS = ("g0", "g1", "g2")
 SYMBOLS = ("N", "eps", "eps_of_scale", "eps_by_default", "eps_fixed", "scale", "s", "x", "block", "lane", "size")
 FUNCTIONS = tuple(f"f{k}" for k in range(12))
@@ -251,7 +253,7 @@ STRIDED = ((True, False), (False, True), (False, False))
 SETTINGS = (
     *(
         Setting(device, kind, triton)
-        for device in ("cpu", "cuda")
+        for device in ("cpu", "cuda", "xpu")
         for kind in FLOATS.values()
         for triton in (False, True)
     ),
@@ -270,7 +272,7 @@ class Trace:
 
     m: Machine
     setting: Setting
-    roles: dict[tuple[str, int], dict[Composite, None]]
+    roles: Roles
 
     @property
     def composites(self) -> Composites:
@@ -314,11 +316,9 @@ class Trace:
             raise Mismatch("the backward returns a gradient that is not needed, or does not return one that is")
         return grads[0], grads[1]
 
-    def run(self, call: Function, given: Mapping[str, Any]) -> None:
-        """Value and derivatives, by way of autograd. Raises Mismatch."""
-        x, factor = self.tensor("x", self.setting.dense[0]), CALLS.number(1)
-        y = self.m.call(call, (x,), given)
-        composite = self.check(0, y, factor)
+    def derivatives(self, y: Tensor) -> None:
+        """What the backward of each order gives, from the value on. Raises Mismatch."""
+        composite, factor = self.check(0, y, CALLS.number(1)), CALLS.number(1)
         for order, name in enumerate(GRADIENTS):
             grad, last = self.tensor(name, self.setting.dense[1]), order + 1 == len(ORDERS)
             self.backward(y, grad, (False, False))
@@ -349,16 +349,18 @@ class Trace:
 CONTEXT = frozenset({"needs_input_grad", "saved_tensors", "save_for_backward"})
 
 
-def requests(activation: Activation) -> Iterator[tuple[str, dict[str, Scalar]]]:
-    """The ways to give the parameters: what eps is then, and the arguments."""
+def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Scalar]]]:
+    """The ways to give the parameters: what eps is then, whether as a float, and the arguments."""
     _, reals = split_parameters(activation)
-    N, fixed = {"N": Scalar(CALLS.gens["N"], INTEGER)}, any(p.fixed for p in reals)
-    if fixed:
-        yield "eps_fixed", N
-    else:
-        yield "eps", N | {"eps": Scalar(CALLS.gens["eps"], INTEGER)}
-        yield "eps_of_scale", N | {"scale": Scalar(CALLS.gens["scale"], INTEGER)}
-        yield "eps_by_default", N
+    gens = CALLS.gens
+    N = {"N": Scalar(gens["N"], INTEGER)}
+    if any(p.fixed for p in reals):
+        yield "eps_fixed", False, N
+        return
+    for floating in (False, True):
+        yield "eps", floating, N | {"eps": Scalar(gens["eps"], INTEGER)}
+        yield "eps_of_scale", floating, N | {"scale": Scalar(gens["scale"], INTEGER)}
+    yield "eps_by_default", False, N
 
 
 def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
@@ -376,24 +378,57 @@ def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
     return {triton: Machine(source, numbers, world, composites, {}).load() for triton, world in worlds.items()}
 
 
-def follow(
-    source: Source, activation: Activation, roles: dict[tuple[str, int], dict[Composite, None]]
-) -> Iterator[Finding]:
+def follow(loaded: Mapping[bool, Machine], activation: Activation, roles: Roles) -> Iterator[Finding]:
     """A finding for every setting; fills `roles`. Raises ValidationError."""
-    loaded = machines(source, activation)
     for setting in SETTINGS:
-        m = loaded[setting.triton]
         holds, why = True, "each derivative is one function of x, s, 1/s and N, times the incoming gradients"
-        for eps, given in requests(activation):
-            world = replace(m.world, compute=setting.compute, lane=setting.lane, eps=eps)
-            trace = Trace(replace(m, world=world), setting, roles)
-            try:
-                trace.run(entry(m, activation.name, Function), given)
-                module(trace, entry(m, activation.name.upper(), Class), given)
-            except (Mismatch, Raised) as error:
-                holds, why = False, f"{eps}: {error}"
-                break
+        try:
+            call_all(loaded[setting.triton], setting, activation, roles)
+        except Mismatch as error:
+            holds, why = False, str(error)
+        except Raised as error:
+            holds, why = False, f"{error} is raised"
         yield Finding("calls", "all", str(setting), holds, why)
+
+
+def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles) -> None:
+    """The function and the module, however the parameters are given. Raises Mismatch, Raised."""
+    function, cls = entry(m, activation.name, Function), entry(m, activation.name.upper(), Class)
+    x = Tensor(CALLS.gens["x"], setting.type, device=setting.device, dense=setting.dense[0])
+    first = None
+    for eps, floating, given in requests(activation):
+        world = replace(m.world, compute=setting.compute, lane=setting.lane, eps=eps, floating=floating)
+        trace = Trace(replace(m, world=world), setting, roles)
+        instance = Instance()
+        trace.m.call(cls.methods["__init__"], (instance,), given)
+        trace.m.call(cls.methods["extra_repr"], (instance,))
+        calls = (
+            lambda x, m=trace.m, given=given: m.call(function, (x,), given),
+            lambda x, m=trace.m, instance=instance: m.call(cls.methods["forward"], (instance, x)),
+        )
+        for call in calls:
+            y = call(x)
+            if first is None:
+                trace.derivatives(y)
+                first = y
+            else:
+                trace.check(0, y, CALLS.number(1))
+                if not alike(y, first):
+                    raise Mismatch(f"{eps}: autograd does not remember the same as for another way to give it")
+            for nothing in ("text", replace(x, type=INTEGER)):
+                trace.refuses(TypeError, lambda call=call, nothing=nothing: call(nothing))
+
+
+def alike(y: Tensor, other: Tensor) -> bool:
+    """Whether two tensors come from the same Function, applied to the same inputs: so their backward is the same."""
+    if y.node is None or other.node is None or y.node.function is not other.node.function:
+        return False
+    return len(y.node.inputs) == len(other.node.inputs) and all(
+        a is b
+        or (isinstance(a, Scalar) and isinstance(b, Scalar) and a.value == b.value and a.type == b.type)
+        or (type(a) is type(b) is int and a == b)
+        for a, b in zip(y.node.inputs, other.node.inputs)
+    )
 
 
 def entry(m: Machine, name: str, kind: type) -> Any:
@@ -403,19 +438,6 @@ def entry(m: Machine, name: str, kind: type) -> Any:
     return m.names[name]
 
 
-def module(trace: Trace, cls: Class, given: Mapping[str, Any]) -> None:
-    """That the module computes the value too; and, so that nothing of the file is left unread, what it shows."""
-    for arguments in (given, {k: 0.25 if k in ("eps", "scale") else v for k, v in given.items()}):
-        instance = Instance()
-        trace.m.call(cls.methods["__init__"], (instance,), arguments)
-        trace.m.call(cls.methods["extra_repr"], (instance,))
-        if arguments is given:
-            x = trace.tensor("x", trace.setting.dense[0])
-            trace.check(0, trace.m.call(cls.methods["forward"], (instance, x)), CALLS.number(1))
-            for wrong in ("text", Tensor(CALLS.gens["x"], INTEGER, device=trace.setting.device)):
-                trace.refuses(TypeError, lambda i=instance, w=wrong: trace.m.call(cls.methods["forward"], (i, w)))
-
-
 def validate(source: str, activation: Activation, Ns: Iterable[int] = range(1, 9)) -> Validation:
     """Proves that a kernel file is the definition for these N; N = 2 is always among them, as loops do not run at 1.
 
@@ -423,13 +445,18 @@ def validate(source: str, activation: Activation, Ns: Iterable[int] = range(1, 9
     """
     chosen = tuple(sorted({*Ns, 2}))
     read = Source.read(source)
-    roles: dict[tuple[str, int], dict[Composite, None]] = {}
-    findings = list(follow(read, activation, roles))
-    definitions = [Definition(activation, N) for N in chosen]
-    m = Machine(read, Numbers(FIELD), World(COMPUTE, triton=True)).load()
-    for (_, order), composites in roles.items():
-        for composite in composites:
-            findings += prove(m, composite, order, definitions)
+    roles: Roles = {}
+    try:
+        loaded = machines(read, activation)
+        findings = list(follow(loaded, activation, roles))
+        definitions = [Definition(activation, N) for N in chosen]
+        for (_, order), composites in roles.items():
+            for composite in composites:
+                world = World(COMPUTE, triton=composite.triton)
+                m = replace(loaded[composite.triton], world=world, composites=None)
+                findings += prove(m, composite, order, definitions)
+    except RecursionError:
+        raise ValidationError("a function calls itself without end") from None
     result = Validation(activation.name, chosen, tuple(findings))
     if result.holds:
         for node in read.unreached():

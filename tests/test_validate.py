@@ -186,6 +186,24 @@ WRONG = {
     "a float": ("d = 1 + u", "d = 1.0 + u"),
     "a case for one type": ("    d = 1 + u\n", "    d = 1 + u if x.dtype == torch.float64 else u\n"),
     "a case for one N": ("    d = 1 + u\n", "    d = 1 + u if N < 3 else u\n"),
+    "a case for some N of the call": (
+        "    return _Elementwise",
+        "    N = 2 if N in (3, 4) else N\n    return _Elementwise",
+    ),
+    "a case for floats": (
+        "    return _activate(x, *resolve(N, eps, scale))",
+        "    eps = 2 * eps if isinstance(eps, float) else eps\n    return _activate(x, *resolve(N, eps, scale))",
+    ),
+    "a case for a text": ("    d = 1 + u\n", '    d = 1 + u if f"{N}" == "text" else u\n'),
+    "a case for files without triton": ("    d = 1 + u\n", "    d = (1 + u, u)[triton is None]\n"),
+    "a case for computers without triton": (
+        "    d = 1 + u\n",
+        "    d = 1 + u if triton is not None else u\n",
+    ),
+    "a function that calls itself": (
+        "    wide = _compute_type(x)\n",
+        "    wide = _composite_apply(x, g, order, N, s, inv_s)\n",
+    ),
     "no Python": ("    d = 1 + u\n", "    d = 1 + \n"),
     "no activation": ("def segem(", "def other("),
 }

@@ -4,7 +4,6 @@ import builtins
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, cast
 
 from gem_symbolic import parameters
@@ -26,6 +25,7 @@ from gem_symbolic.readback.values import (
     Raised,
     Scalar,
     Tensor,
+    Text,
     Type,
 )
 
@@ -117,11 +117,19 @@ def negative(m: Any, a: Any) -> Any:
     raise Refused("the operand of a minus is no number")
 
 
+def plain(value: Any) -> bool:
+    """Whether the value is known, and nothing that stands for something else."""
+    if isinstance(value, tuple):
+        return all(map(plain, value))
+    return value is None or isinstance(value, int | str | Type)
+
+
 def compare(m: Any, op: Callable[[Any, Any], bool], a: Any, b: Any) -> Any:
     """A comparison of numbers: a tensor of truth values, or a truth value; objects are equal or not."""
     if not any(isinstance(v, Tensor | Scalar) for v in (a, b)):
-        if op not in (operator.eq, operator.ne) and not all(isinstance(v, int) for v in (a, b)):
-            raise Refused("what is compared has no order")
+        ordered = all(isinstance(v, int) for v in (a, b))
+        if not ordered and not (op in (operator.eq, operator.ne) and plain(a) and plain(b)):
+            raise Refused("what is compared has no order, or is not known")
         return op(a, b)
     found = m.numbers.compare(op, number(m, a), number(m, b))
     _, tensors = common(m, (a, b))
@@ -197,10 +205,10 @@ def attribute(m: Any, value: Any, name: str) -> Any:
             methods = {"to": lambda m, a, kind: Scalar(a.value, kind)}
         case Pointer(tensor=tensor) if name == "dtype":
             return Instance({"element_ty": tensor.type})
-        case Decimal() if name == "normalize":
-            methods = {"normalize": lambda m, a: a.normalize()}
-        case type() if name == "__name__":
-            return value.__name__
+        case Text() if name == "__name__":
+            return value
+        case Text() if name == "normalize":
+            methods = {"normalize": lambda m, a: a}
     if name not in methods:
         raise Refused(f"the meaning of .{name} is not known here")
     method, owner = methods[name], cast(Any, value)
@@ -287,18 +295,18 @@ def cdiv(m: Any, size: Scalar, block: int) -> Blocks:
 def is_instance(m: Any, value: Any, kind: Any) -> bool:
     if kind == Library("torch.Tensor"):
         return isinstance(value, Tensor)
-    if kind in (float, int, str):
-        return isinstance(value, kind)
-    raise Refused("isinstance of an unknown type")
+    if kind is float and (plain(value) or isinstance(value, Scalar)):
+        return isinstance(value, Scalar) and m.world.floating
+    raise Refused("it is not known what this is an instance of")
 
 
-def least(m: Any, *values: Any, key: Primitive | None = None) -> Any:
-    return min(values, key=None if key is None else lambda v: key.run(m, v))
+def text(m: Any, *args: Any, **kwargs: Any) -> Text:
+    """Whatever is shown of these."""
+    return Text()
 
 
 BUILTINS: Mapping[str, Any] = {
     "float": float,
-    "int": int,
     "NotImplementedError": NotImplementedError,
     "TypeError": TypeError,
     "ValueError": ValueError,
@@ -306,11 +314,7 @@ BUILTINS: Mapping[str, Any] = {
     "super": Primitive("super", lambda m: Instance({"__init__": Primitive("__init__", lambda m: None)})),
     "range": Primitive("range", lambda m, stop: range(stop)),
     "len": Primitive("len", lambda m, value: len(value)),
-    "type": Primitive("type", lambda m, value: type(value)),
-    "str": Primitive("str", lambda m, value: str(value)),
-    "repr": Primitive("repr", lambda m, value: repr(value)),
-    "format": Primitive("format", lambda m, value, how: format(value, how)),
-    "min": Primitive("min", least),
+    **{name: Primitive(name, text) for name in ("type", "str", "repr", "format", "min")},
 }
 RESERVED = set(dir(builtins))
 
@@ -333,7 +337,7 @@ NAMES: Mapping[str, Any] = {
             "triton.language.program_id": program_id,
             "triton.language.arange": arange,
             "triton.language.static_range": lambda m, stop: range(stop),
-            "decimal.Decimal": lambda m, text: Decimal(text),
+            "decimal.Decimal": text,
         }.items()
     },
 }
@@ -363,9 +367,8 @@ def resolve(m: Any, N: Any, eps: Any = None, scale: Any = None) -> tuple[Any, An
             return N, Scalar(gens["eps_by_default"], INTEGER)
         case Scalar(value=value) if value in (gens["eps"], gens["scale"]):
             return N, Scalar(value if scale is None else gens["eps_of_scale"], INTEGER)
-        case int() | float() | str() as literal:
-            given = parameters.exact(literal, "eps")
-            return N, Scalar(gens["eps_fixed"], INTEGER) if given == m.world.fixed else given
+        case int() | str() as literal if parameters.exact(literal, "eps") == m.world.fixed:
+            return N, Scalar(gens["eps_fixed"], INTEGER)
     raise Refused("eps is not what the user gave")
 
 

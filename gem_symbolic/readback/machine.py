@@ -24,6 +24,7 @@ from gem_symbolic.readback.values import (
     Raised,
     Scalar,
     Tensor,
+    Text,
     Type,
     ValidationError,
 )
@@ -41,14 +42,15 @@ COMPARISONS = {
 
 @dataclass(frozen=True)
 class World:
-    """What is given: the type to compute in, what eps stands for, whether triton is there, where a kernel's lane is.
+    """What is given: the type to compute in, what eps stands for, whether it is a float, whether triton is there.
 
-    `lane` has the signs of what is left after its block, and of what is left from the lane on.
+    `lane`, that of a kernel, has the signs of what is left after its block, and of what is left from the lane on.
     """
 
     compute: Type
     eps: str = "eps"
     fixed: Fraction | None = None
+    floating: bool = False
     triton: bool = False
     lane: tuple[int, int] = (1, 1)
 
@@ -95,11 +97,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Composite:
-    """A function of the file, whose operations it uses, and what each of its arguments means."""
+    """A function of the file, as it is with or without triton, its operations' library, what its arguments mean."""
 
     home: str
     function: Function
     roles: tuple[str, ...]
+    triton: bool = True
 
 
 @dataclass(eq=False)
@@ -129,7 +132,7 @@ class Composites:
     def call(self, m: "Machine", function: Function, roles: tuple[str, ...], args: Sequence[Any]) -> Tensor:
         library.common(m, tuple(args))
         x = next(a for a in args if isinstance(a, Tensor))
-        key = Composite(library.home(m), function, roles)
+        key = Composite(library.home(m), function, roles, m.world.triton)
         if key not in self.found:
             self.found[key] = m.numbers.algebra.gens[self.symbols[len(self.found)]]
         self.called.append(key)
@@ -344,7 +347,7 @@ class Machine:
                 return library.arithmetic(self, ARITHMETIC[type(op)], a, b)
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 a, b = self.evaluate(left, frame), self.evaluate(right, frame)
-                if type(a) is not int or type(b) is not int or b < 0:
+                if type(a) is not int or type(b) is not int or not 0 <= b < 100:
                     raise Refused("only integers are raised to powers")
                 return a**b
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -383,7 +386,7 @@ class Machine:
                     self.source.visited.add(part)
                     if isinstance(part, ast.FormattedValue):
                         self.evaluate(part.value, frame)
-                return "text"  # it may be shown; nothing else is done with it
+                return Text()
         raise Refused("this expression is not recognised")
 
     def lookup(self, name: str, frame: Frame) -> Any:
@@ -398,6 +401,8 @@ class Machine:
             case ast.Is() | ast.IsNot() if b is None:
                 return (a is None) == isinstance(op, ast.Is)
             case ast.In() | ast.NotIn() if isinstance(b, tuple):
+                if not library.plain(a) or not library.plain(b):
+                    raise Refused("it is not known what this is")
                 return (a in b) == isinstance(op, ast.In)
             case _ if type(op) in COMPARISONS:
                 return library.compare(self, COMPARISONS[type(op)], a, b)
@@ -405,7 +410,7 @@ class Machine:
 
     def item(self, owner: Any, index: Any) -> Any:
         match owner:
-            case tuple() if isinstance(index, int) and index >= 0:
+            case tuple() if type(index) is int and index >= 0:
                 return owner[index]
             case dict():
                 return owner[index]

@@ -124,6 +124,11 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Text:
+    """Text for a person to read: nothing else is known of it, so nothing can depend on it."""
+
+
+@dataclass(frozen=True)
 class Library:
     """A name of a library, such as torch.where, with the dots."""
 
