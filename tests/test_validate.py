@@ -17,8 +17,9 @@ from gem_symbolic import emit
 from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, VARIANTS, Activation, Branch
 from gem_symbolic.readback.machine import Composite, Machine, Source, World
 from gem_symbolic.readback.numbers import Numbers
+from gem_symbolic.readback.regions import FIELD, REGIONS, Definition
 from gem_symbolic.readback.values import COMPUTE, ValidationError
-from gem_symbolic.validate import FIELD, REGIONS, Definition, main, prove, validate
+from gem_symbolic.validate import main, prove, validate
 
 CODEGEN = Path(__file__).resolve().parent.parent / "codegen"
 EMITTED = [name for name, activation in VARIANTS.items() if activation.emitted]
