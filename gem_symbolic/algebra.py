@@ -100,6 +100,25 @@ class Algebra:
             if exponent
         }
 
+    def factored(self, element: Any) -> str:
+        """The element as a product of irreducible factors, in the grammar of `expressions`."""
+        (above, top), (below, bottom) = (self._product(part) for part in self.fraction(element))
+        constant = above / below
+        size = abs(constant.numerator)
+        top = [str(size)] * (size != 1 or not top) + top
+        bottom = [str(constant.denominator)] * (constant.denominator != 1) + bottom
+        text = "*".join(top) if not bottom else f"{'*'.join(top)}/({'*'.join(bottom)})"
+        return f"-{text}" if constant < 0 else text
+
+    def _product(self, polynomial: Any) -> tuple[Fraction, list[str]]:
+        if not self.terms(polynomial):
+            return Fraction(0), []
+        constant, factors = self.factors(polynomial)
+        bases = [(str(f).replace("^", "**"), k) for f, k in factors]
+        return constant, [
+            (base if base in self.symbols else f"({base})") + (f"**{k}" if k > 1 else "") for base, k in bases
+        ]
+
     def sample(self, element: Any, **values: Fraction | int) -> Fraction | None:
         """The exact value at a rational point, or None where a symbol is left or the point is a pole."""
         if not self.occurring(element) <= values.keys():

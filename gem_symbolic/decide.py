@@ -72,7 +72,7 @@ def factor_sign(algebra: Algebra, factor: Any, first: int) -> tuple[int | None, 
     if counts is None or any(counts.values()):
         return None, f"{factor} changes its sign or is not decided"
     values = {algebra.sample(factor, n=n, **{symbol: 1}) for n in counts}
-    if len({v > 0 for v in values if v is not None}) != 1:
+    if 0 in values or len({v > 0 for v in values if v is not None}) != 1:
         return None, f"{factor} changes its sign with n"
     found = 1 if (values.pop() or 0) > 0 else -1
     cases = ", ".join(str(n) for n in counts)

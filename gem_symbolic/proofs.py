@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from gem_symbolic import files
+from gem_symbolic.calculus import derivative, study, value_at
 from gem_symbolic.certificates import Step
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import latex
+from gem_symbolic.piecewise import build
 from gem_symbolic.prover import PROVED, UNDECIDED, Algebra, FlintAlgebra, Outcome, Prover, SymPyAlgebra, Workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "proofs"
@@ -21,6 +23,7 @@ SCHEMA = 1
 #: Numerical steps are recorded here; where eps is free it is this.
 INSTANCES = (1, 2, 3, 8)
 EPS = "1e-4"
+DIRECTIONS = {1: "rises", -1: "falls", 0: "is constant"}
 RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
 VALUED = ("equal", "sign", "roots", "order", "infinity", "coefficient", "beta")
 
@@ -65,7 +68,7 @@ class Writer:
         if step.kind not in VALUED:
             return ""
         workspace = self.workspaces[companion][1]
-        return factored(workspace.algebra, workspace.read(step.args[0]))
+        return latex(workspace.algebra.factored(workspace.read(step.args[0])))
 
     def step(self, outcome: Outcome, step: Step) -> dict[str, Any]:
         data: dict[str, Any] = {"kind": step.kind, "args": list(step.args), "lemma": step.lemma, "why": step.why}
@@ -102,23 +105,28 @@ class Writer:
                 "where": dict(a.where),
                 "fixed": {p.name: p.fixed for p in a.parameters if p.fixed},
             },
+            "behaviour": list(behaviours(a)),
             "instances_at_eps": next((p.fixed for p in a.parameters if p.fixed), None) or EPS,
             "claims": [self.claim(each) for each in found],
         }
 
 
-def factored(algebra: Algebra, element: Any) -> str:
-    """An element as a product of irreducible factors, in LaTeX."""
-    parts = []
-    for part in algebra.fraction(element):
-        constant, factors = algebra.factors(part)
-        parts.append((constant, [f"({f})".replace("^", "**") + (f"**{k}" if k > 1 else "") for f, k in factors]))
-    (above, top), (below, bottom) = parts
-    constant = above / below
-    top = [str(abs(constant.numerator))] * (abs(constant.numerator) != 1 or not top) + top
-    bottom = [str(constant.denominator)] * (constant.denominator != 1) + bottom
-    text = "*".join(top) if not bottom else f"({'*'.join(top)})/({'*'.join(bottom)})"
-    return ("-" if constant < 0 else "") + latex(text)
+def behaviours(activation: Activation) -> Iterator[dict[str, Any]]:
+    """Value, first and second derivative on both sides of 0: where they rise and fall, as data."""
+    model = build(activation)
+    for order in range(3):
+        for piece, side in ((model.pieces[0], -1), (model.pieces[-1], 1)):
+            f = derivative(piece.value, order)
+            found = study(model.algebra, f, side)
+            if found is None:
+                continue  # not the same for every N
+            turns = [{"u": z.formula, "value": value_at(model.algebra, f, z, side, "v")} for z in found.turns]
+            yield {
+                "order": order,
+                "side": "x < 0" if side < 0 else "x > 0",
+                "turns": turns,
+                "signs": list(found.signs),
+            }
 
 
 def formula(step: Step, value: str = "") -> str | None:
@@ -169,8 +177,30 @@ def lines(data: dict[str, Any], writer: Writer, found: list[list[Outcome]]) -> I
         "named, from the definition; lines marked *at N = ...* are rigorous enclosures at that $N$ and "
         f"$\\varepsilon = {latex(str(Fraction(data['instances_at_eps'])))}$."
     )
+    yield from behaviour(data["behaviour"])
     for claim, each in zip(data["claims"], found, strict=True):
         yield from section(claim, writer, each[0])
+
+
+def behaviour(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """What calculus derives: monotone intervals and turning points, as a table."""
+    yield ""
+    yield "## How it behaves"
+    yield ""
+    yield "Derived for every $N$ at once; from 0 outwards on each side, $t = |x| = s u^{1/n}$."
+    yield ""
+    yield "| function | side | |"
+    yield "| --- | --- | --- |"
+    for row in rows:
+        text = DIRECTIONS[row["signs"][0]]
+        for turn, sign in zip(row["turns"], row["signs"][1:], strict=True):
+            place = f"v = {turn['u']}" if "v" in turn["value"] else turn["u"]
+            text += f" until $u = {latex_of(place)}$, to ${latex(turn['value'])}$; then {DIRECTIONS[sign]}"
+        yield f"| $f{chr(39) * row['order']}$ | ${row['side']}$ | {text} |"
+
+
+def latex_of(place: str) -> str:
+    return " = ".join(latex(part) for part in place.split(" = "))
 
 
 def section(claim: dict[str, Any], writer: Writer, outcome: Outcome) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Decisions for every n, against brute force: signs and root counts of polynomials in n and u, in both engines."""
 
+import operator
 from fractions import Fraction
 
 import pytest
@@ -10,6 +11,7 @@ from gem_symbolic.algebra import Algebra, SymPyAlgebra
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.decide import count_positive, root_counts, sign
 
+RELATIONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 ENGINES = (SymPyAlgebra, FlintAlgebra)
 COEFFICIENT = st.integers(-6, 6)
 ROWS = st.lists(st.lists(COEFFICIENT, min_size=1, max_size=3), min_size=1, max_size=4)
@@ -31,16 +33,16 @@ def value(rows: list[list[int]], n: int, u: Fraction) -> Fraction:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=150, deadline=None)
-@given(rows=ROWS)
-def test_signs_agree_with_brute_force(engine: type[Algebra], rows: list[list[int]]) -> None:
-    algebra = engine(["n", "u"])
-    verdict = sign(algebra, element(algebra, rows), ">")
+@given(rows=ROWS, relation=st.sampled_from(sorted(RELATIONS)))
+def test_signs_agree_with_brute_force(engine: type[Algebra], rows: list[list[int]], relation: str) -> None:
+    algebra, true = engine(["n", "u"]), RELATIONS[relation]
+    verdict = sign(algebra, element(algebra, rows), relation)
     if verdict.holds:
-        assert all(value(rows, n, u) > 0 for n in range(2, 30, 2) for u in POINTS)
+        assert all(true(value(rows, n, u), 0) for n in range(2, 30, 2) for u in POINTS)
     elif verdict.holds is False:
         assert verdict.point is not None
         n, u = verdict.point["n"], verdict.point.get("u", Fraction(1))
-        assert value(rows, int(n), u) <= 0
+        assert not true(value(rows, int(n), u), 0)
 
 
 @settings(max_examples=150, deadline=None)
@@ -83,6 +85,7 @@ def test_root_counts_hold_beyond_the_cases_looked_at(engine: type[Algebra], rows
         ([[1], [-2], [1]], ">", False),
         ([[1, -6, 1]], ">", False),  # n^2 - 6 n + 1 is negative at n = 2
         ([[5], [-4], [1]], ">", True),  # u^2 - 4 u + 5 has no real root
+        ([[2, -1]], "<", False),  # 2 - n is 0 at n = 2
         ([[0]], ">=", True),
         ([[0]], ">", False),
     ],

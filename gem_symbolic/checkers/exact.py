@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from gem_symbolic.algebra import Algebra
-from gem_symbolic.calculus import derivative
+from gem_symbolic.calculus import derivative, leading_term, mirrored, taylor_coefficient
 from gem_symbolic.certificates import Certificate, Step
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.closedform import PowerProduct, power_product, surd
@@ -64,7 +64,7 @@ class Workspace:
         return {
             "D": repeated,
             "when": lambda f, k: algebra.substitute(f, n=k),
-            "M": lambda f: algebra.substitute(f, x=-algebra.gens["x"]),
+            "M": lambda f: mirrored(algebra, f),
             "at": lambda f, c: algebra.substitute(f, u=c),
             "num": lambda f: algebra.fraction(f)[0],
             "den": lambda f: algebra.fraction(f)[1],
@@ -156,39 +156,19 @@ def check_roots(w: Workspace, value: str, count: str, low: str, high: str) -> Ve
     return Verdict(True, f"counted for n = {', '.join(map(str, cases))}; no root is gained or lost beyond")
 
 
-def leading_term(w: Workspace, element: Any, at_infinity: bool) -> tuple[int, int, Any] | None:
-    """(a, b, c) with element = c x^a u^b (1 + o(1)) at 0 or at infinity, for every n >= 2; None if not uniform in n."""
-    algebra = w.algebra
-    place = {name: algebra.symbols.index(name) for name in ("x", "u")}
-    found = []
-    for part in algebra.fraction(element):
-        exponents = {(m[place["x"]], m[place["u"]]) for m in algebra.terms(part)}
-        direction = -1 if at_infinity else 1
-        first = min(exponents, key=lambda e: (direction * e[1], direction * e[0]))
-        for a, b in exponents - {first}:
-            # For every n >= 2: (a + b n) - (a0 + b0 n) is > 0 at 0, < 0 at infinity.
-            slope, at_two = direction * (b - first[1]), direction * ((a - first[0]) + 2 * (b - first[1]))
-            if slope < 0 or at_two <= 0:
-                return None
-        rows = algebra.coefficients(algebra.coefficients(part, "u")[first[1]], "x")
-        found.append((first, rows[first[0]]))
-    ((a, b), top), ((c, d), bottom) = found
-    return a - c, b - d, top / bottom
-
-
 def check_leading(at_infinity: bool) -> Callable[[Workspace, str, str, str], Verdict]:
     def check(w: Workspace, value: str, exponent: str, leading: str) -> Verdict:
         element = w.read(value)
         if w.algebra.constant(element) == 0:
             return Verdict(False, "it is identically zero")
-        found = leading_term(w, element, at_infinity)
+        found = leading_term(w.algebra, element, at_infinity)
         if found is None:
             return Verdict(None, "which term leads depends on n")
-        a, b, c = found
-        c = c / w.model.unit**b
-        if (a, b) != w.exponent(exponent) or c != w.read(leading):
-            return Verdict(False, f"the leading term is ({c}) x^({a} + {b} n)", {"n": Fraction(2)})
-        return Verdict(True, f"the leading term is ({c}) x^({a} + {b} n)")
+        c = found.c / w.model.unit**found.b
+        why = f"the leading term is ({c}) x^({found.a} + {found.b} n)"
+        if (found.a, found.b) != w.exponent(exponent) or c != w.read(leading):
+            return Verdict(False, why, {"n": Fraction(2)})
+        return Verdict(True, why)
 
     return check
 
@@ -197,15 +177,7 @@ def check_coefficient(w: Workspace, value: str, exponent: str, expected: str) ->
     a, b = w.exponent(exponent)
     if b < 0:
         return Verdict(None, "a Taylor coefficient needs an exponent that grows with n")
-    element, factorial = w.read(value), 1
-    for k in range(b):
-        element, factorial = w.algebra.diff(element, "u"), factorial * (k + 1)
-    element = w.algebra.substitute(element, u=w.algebra.number(0)) / w.algebra.number(factorial)
-    numerator, denominator = w.algebra.fraction(element)
-    rows = w.algebra.coefficients(numerator, "x")
-    shift = len(w.algebra.coefficients(denominator, "x")) - 1  # the denominator is c x^shift here
-    c = rows[a + shift] if 0 <= a + shift < len(rows) else w.algebra.number(0)
-    c = c / (denominator / w.algebra.gens["x"] ** shift) / w.model.unit**b
+    c = taylor_coefficient(w.algebra, w.read(value), a, b) / w.model.unit**b
     holds = c == w.read(expected)
     return Verdict(holds, f"the coefficient is {c}", None if holds else {"n": Fraction(2)})
 
