@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from gem_symbolic import decide
 from gem_symbolic.algebra import Algebra
 from gem_symbolic.expressions import ExpressionError, evaluate
 
@@ -91,6 +92,10 @@ class PowerProduct:
             raise ExpressionError("a negative number has no real power with a fractional exponent")
         if self.sign == 0 and (k is None or k <= 0):
             raise ExpressionError("0 has only positive powers")
+        if k is None or k.denominator != 1:
+            for base, _ in self.powers.values():
+                if not decide.sign(self.algebra, base, ">").holds:
+                    raise ExpressionError(f"{base} may be negative and has a fractional exponent")
         sign = self.sign if k is None or k % 2 else abs(self.sign)
         return PowerProduct(self.algebra, sign, {key: (b, e * power) for key, (b, e) in self.powers.items()})
 

@@ -5,6 +5,21 @@ from fractions import Fraction
 
 import pytest
 
+from gem_symbolic.algebra import Algebra, SymPyAlgebra
+from gem_symbolic.certificates import (
+    Certificate,
+    Step,
+    coefficient,
+    equal,
+    infinity,
+    order,
+    power_equal,
+    roots,
+    sign,
+    smaller_root,
+)
+from gem_symbolic.checkers.exact import ExactChecker
+from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, VARIANTS, Activation, Branch
 from gem_symbolic.prover import Outcome, Prover
 
@@ -151,16 +166,45 @@ def test_every_theorem_has_a_negative_control() -> None:
 
 
 def test_the_junction_lemma_can_fail() -> None:
-    from gem_symbolic.algebra import SymPyAlgebra
-    from gem_symbolic.certificates import Certificate, equal
-    from gem_symbolic.checkers.exact import ExactChecker
-
     checker = ExactChecker(EGEM, SymPyAlgebra)
     wrong = equal("k*W*h + W*z*d", "W*(k*h + d)", "")
     verdict = checker.decide(Certificate("", "", "", (wrong,)), wrong)
     assert verdict is not None
     assert verdict.holds is False
     assert verdict.point
+
+
+LEFT_SIDE = defined(EGEM, "x**2*F", "x*F")  # x^2 F falls as x comes from the left: x is negative there
+
+
+@pytest.mark.parametrize("engine", [SymPyAlgebra, FlintAlgebra])
+@pytest.mark.parametrize(
+    ("step", "holds"),
+    [
+        (sign("D(L)", "<", ""), True),
+        (sign("D(L)", ">", ""), False),
+        (sign("L", ">", ""), True),
+        (sign("R - L", ">", ""), None),  # x stands for points on different sides
+        (roots("L - L", 0, ""), False),  # zero everywhere
+        (roots("D(R)", 0, ""), True),
+        (roots("D(R)", 1, ""), False),
+        (power_equal("(n - 3)**(1/n)*(n - 3)**(1/n)", "(n - 3)**(2/n)", ""), None),  # n - 3 may be negative
+        (power_equal("(n**2 - 1)**(1/n)", "(n - 1)**(1/n)*(n + 1)**(1/n)", ""), True),
+        (smaller_root("n + sqrt(n**2 + 1)", "v**2 - 2*n*v - 1", ""), False),
+        (smaller_root("n - sqrt(n**2 + 1)", "v**2 - 2*n*v - 1", ""), True),
+        (smaller_root("n - sqrt(n**2 + 2)", "v**2 - 2*n*v - 1", ""), False),
+        (order("R", "n + 1", "1/eps", ""), True),
+        (order("R", "n", "1/eps", ""), False),
+        (infinity("R", "1", "2", ""), False),
+        (coefficient("R", "2*n + 1", "-1/eps**2", ""), True),
+        (coefficient("R", "2*n + 1", "1/eps**2", ""), False),
+        (equal("1/(L - L)", "1", ""), False),
+    ],
+)
+def test_each_kind_of_step_can_fail(engine: type[Algebra], step: Step, holds: bool | None) -> None:
+    verdict = ExactChecker(LEFT_SIDE, engine).decide(Certificate("", "", "", (step,)), step)
+    assert verdict is not None
+    assert verdict.holds is holds, verdict.why
 
 
 def test_a_definition_outside_the_class_is_undecided_and_says_why() -> None:

@@ -44,15 +44,14 @@ class Workspace:
         named = {"L": self.model.pieces[0].value, "R": self.model.pieces[-1].value}
         if self.companion:
             fixed = {p.name: p.fixed for p in self.activation.parameters if p.fixed}
-            other = find(self.companion)
-            other = PiecewiseRational(replace_parameters(other, fixed), self.algebra)
+            found = find(self.companion)
+            other = PiecewiseRational(replace(found, parameters=found.at(**fixed)), self.algebra)
             named |= {"gL": other.pieces[0].value, "gR": other.pieces[-1].value}
         return named
 
     @cached_property
     def functions(self) -> Mapping[str, Callable[..., Any]]:
         algebra = self.algebra
-
         derived: dict[tuple[str, int], Any] = {}
 
         def repeated(f: Any, k: Any = None) -> Any:
@@ -72,6 +71,16 @@ class Workspace:
 
     def read(self, text: str) -> Any:
         return self.model.read(text, self.branches, self.functions)
+
+    def outward(self, text: str) -> Any:
+        """A formula about one side of 0 with x for |x|, so that every symbol is positive. Raises ExpressionError."""
+        value = self.read(text)
+        left, right = (re.search(rf"\b{name}\b", text) for name in ("L", "R"))
+        if not left or "x" not in self.algebra.occurring(value):
+            return value
+        if right:
+            raise ExpressionError(f"{text!r} joins two sides of 0, where x has different signs")
+        return mirrored(self.algebra, value)
 
     @cached_property
     def products(self) -> dict[str, PowerProduct]:
@@ -93,11 +102,6 @@ class Workspace:
         if a is None or b is None or a.denominator != 1 or b.denominator != 1:
             raise ExpressionError(f"the exponent {text!r} is not linear in n")
         return int(a), int(b)
-
-
-def replace_parameters(activation: Activation, fixed: Mapping[str, str]) -> Activation:
-    """The activation with those parameters fixed that it has."""
-    return replace(activation, parameters=activation.at(**fixed))
 
 
 def check_equal(w: Workspace, left: str, right: str) -> Verdict:
@@ -123,12 +127,13 @@ def check_power_equal(w: Workspace, left: str, right: str) -> Verdict:
 
 
 def moved(w: Workspace, text: str, low: str, high: str) -> Any:
-    """The value as a function of u > 0 that runs through (low, high)."""
+    """The value as a function of |x| and of a u > 0 that runs through (low, high)."""
+    value = w.outward(text)
     if (low, high) == ("0", "oo"):
-        return w.read(text)
+        return value
     u, start = w.algebra.gens["u"], w.read(low)
     inner = start + u if high == "oo" else start + (w.read(high) - start) * u / (w.algebra.number(1) + u)
-    return w.algebra.substitute(w.read(text), u=inner)
+    return w.algebra.substitute(value, u=inner)
 
 
 def check_sign(w: Workspace, value: str, relation: str, low: str, high: str, first: str) -> Verdict:
@@ -137,6 +142,8 @@ def check_sign(w: Workspace, value: str, relation: str, low: str, high: str, fir
 
 def check_roots(w: Workspace, value: str, count: str, low: str, high: str) -> Verdict:
     numerator, _ = w.algebra.fraction(moved(w, value, low, high))
+    if w.algebra.constant(numerator) == 0:
+        return Verdict(False, "it vanishes identically", {"n": Fraction(2)})
     _, factors = w.algebra.factors(numerator)
     tables = []
     for factor, _ in factors:
@@ -183,8 +190,7 @@ def check_coefficient(w: Workspace, value: str, exponent: str, expected: str) ->
 
 
 def check_smaller_root(w: Workspace, value: str, polynomial: str) -> Verdict:
-    names = {**w.model.names}
-    root = surd(w.algebra, value, names)
+    root = surd(w.algebra, value, w.model.names)
     quadratic = w.read(polynomial)
     rows = w.algebra.coefficients(w.algebra.fraction(quadratic)[0], "v")
     if len(rows) != 3 or root.d is None:
@@ -260,7 +266,7 @@ def witness(activation: Activation, companion: str | None, step: Step, N: int, e
         return None
     w = Workspace(activation, FlintAlgebra, companion)
     left, relation, right = (step.args[0], "=", step.args[1]) if step.kind == "equal" else (*step.args[:2], "0")
-    values = [w.read(text) for text in (left, right)]
+    values = [w.read(text) if step.kind == "equal" else w.outward(text) for text in (left, right)]
     scale = Fraction(float(eps) ** (1 / (2 * N))).limit_denominator(1000)
     # x stands for itself in an equation about the left branch, and for |x| in an inequality.
     direction = -1 if step.kind == "equal" and re.search(r"\bL\b", f"{left} {right}") else 1

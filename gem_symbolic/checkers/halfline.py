@@ -108,4 +108,7 @@ def positive_roots(p: fmpq_poly) -> list[arb]:
     if p.degree() < 1:
         return []
     square_free = p.numer() // p.numer().gcd(p.numer().derivative())
-    return sorted((b for b in real_roots(square_free) if b > 0), key=lambda b: float(b.mid()))
+    balls = real_roots(square_free)
+    if any(b.contains(0) and b != 0 for b in balls):
+        raise ArithmeticError("a root was not separated from 0")
+    return sorted((b for b in balls if b > 0), key=lambda b: float(b.mid()))

@@ -53,6 +53,9 @@ def extreme(activation: Activation, claim: Mapping[str, str], kind: str, name: s
         for branch, where in SIDES
     ]
     where = ""
+    if side and not place:
+        where = f", everywhere on {dict(SIDES)[side]}"
+        steps.append(equal(f"D({side})", value, "On this side it is the constant value of f'."))
     if place and side:
         other = next(branch for branch, _ in SIDES if branch != side)
         where = f", reached only where {dict(SIDES)[side]} and u = {plain(place)}"

@@ -88,7 +88,7 @@ def minimum(activation: Activation, claim: Mapping[str, str]) -> Certificate:
         statement=f"min {activation.title} = {plain(value)}, reached only at x* = {direction}s ({plain(place)})^(1/n)",
         latex=rf"\min f = {latex(value)} = f(x^*),\quad x^* = {direction}s\left({latex(place)}\right)^{{1/n}}",
         steps=(
-            lemma(sign(f"M({other})" if other == "L" else other, ">", "f > 0 on the other side.")),
+            lemma(sign(other, ">", "f > 0 on the other side.")),
             lemma(sign(factor, ">", "On this side f has the sign of x.")),
             lemma(infinity(factor, "-n", "eps", "f/x decays like eps/x^n, so f -> 0 at infinity (n >= 2),")),
             lemma(roots(f"D({side})", 1, "and f, which is 0 at the junction, has one critical point in between:")),
