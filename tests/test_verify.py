@@ -125,3 +125,13 @@ def test_json_goes_to_a_file_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
         verify.main(["--variant", "egem", "--N", "1", "--no-kernels", "--json", str(path)])
     assert path.read_text(encoding="utf-8") == before
     assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_without_torch_it_says_so_and_exits_with_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as stop:
+        verify.main(["--variant", "egem", "--N", "1"])
+    assert stop.value.code == 3
+    assert "PyTorch is not installed" in capsys.readouterr().err

@@ -24,6 +24,7 @@ from gem_symbolic.expressions import ExpressionError, evaluate
 from gem_symbolic.piecewise import build
 from gem_symbolic.reference import bind, exact_jet
 
+#: Working precision for small N; powers with exponent n need a few bits more for each n.
 BITS = 160
 
 
@@ -257,7 +258,7 @@ class ArbChecker:
         """The verdict on a numerical step; None for one that is about all N (see `exact`)."""
         if not step.numerical:
             return None
-        with ctx.workprec(BITS):
+        with ctx.workprec(BITS + 4 * self.concrete.n):
             try:
                 return CHECKS[step.kind](self.concrete, *step.args)
             except ArithmeticError as error:
