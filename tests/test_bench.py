@@ -13,12 +13,12 @@ def fake(N: str | None) -> float:
     return 0.1 if N is None else 0.1 + 0.02 * int(N) ** 0.5
 
 
-def patch(monkeypatch: pytest.MonkeyPatch, fail_at: str | None = None) -> list[str | None]:
+def patch(monkeypatch: pytest.MonkeyPatch, fail_at: str = "never") -> list[str | None]:
     asked: list[str | None] = []
 
     def seconds(arguments: Sequence[str]) -> float:
         N = arguments[arguments.index("--N") + 1] if "--N" in arguments else None
-        if N == fail_at:
+        if fail_at == N:
             raise KeyboardInterrupt
         asked.append(N)
         return fake(N)
