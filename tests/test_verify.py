@@ -130,7 +130,9 @@ def test_json_goes_to_a_file_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
 def test_without_torch_it_says_so_and_exits_with_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    from gem_symbolic import kernelcheck
+
+    monkeypatch.setattr(kernelcheck.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit) as stop:
         verify.main(["--variant", "egem", "--N", "1"])
     assert stop.value.code == 3
