@@ -6,8 +6,9 @@ PY := $(BIN)/python
 READY := .venv/.installed
 N ?= 3
 VARIANT ?= segem
+EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs readme notebooks exhaustive bench check
+.PHONY: help verify test lint codegen proofs readme notebooks exhaustive accuracy sweeps bench check
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -37,7 +38,13 @@ readme: $(READY)  ## rewrite the generated table of README.md from proofs/ and c
 notebooks: $(READY)  ## execute the notebooks and store what they show
 	$(PY) -m gem_symbolic.notebooks
 
-exhaustive: $(READY)  ## measure the kernels over the grid of parameters, on every input of the 16-bit types
+exhaustive: $(READY)  ## compare the C++ kernels with the reference on every binary32 input (VARIANT=segem N=3 EPS=1e-4)
+	$(PY) -m gem_symbolic.exhaustive --variant $(VARIANT) --N $(N) --eps $(EPS) --again
+
+sweeps: $(READY)  ## the same for every variant, N and eps of the grid that codegen/exhaustive/ lacks: most of an hour
+	$(PY) -m gem_symbolic.exhaustive
+
+accuracy: $(READY)  ## measure all kernels over the grid of parameters: the 16-bit types on every input, binary32 on a sample
 	$(PY) -m gem_symbolic.accuracy
 
 bench: $(READY)  ## measure speed

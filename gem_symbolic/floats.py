@@ -108,6 +108,18 @@ class Plan:
         return read(self.result)
 
 
+def unaltered(plan: Plan) -> tuple[bool, bool]:
+    """Whether the plan returns x itself or an integer for x < 0, and for x > 0: whatever computes, that is exact."""
+    steps = {step.name: step for step in plan.steps}
+    last = steps.get(getattr(plan.result, "name", ""))
+    if last is None or last.op != "select":
+        return False, False
+    test, *sides = last.args
+    kept = [side == Value("x") or (isinstance(side, Constant) and side.text.isdigit()) for side in sides]
+    on_left = {"le": True, "lt": True, "ge": False, "gt": False}[steps[getattr(test, "name", "")].op]
+    return (kept[0], kept[1]) if on_left else (kept[1], kept[0])
+
+
 # --- Rules, as data: text in the grammar of `expressions`, with the operations as functions ---
 
 #: What branches share: name, how it is computed, a note for the reader. Only what is used enters a plan.

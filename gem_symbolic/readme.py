@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gem_symbolic import figures
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import plain
 
@@ -77,22 +78,22 @@ def accuracy(data: Mapping[str, Any]) -> str:
         for path, label in PATHS.items()
     ]
     where = f"N = {', '.join(map(str, data['N']))}; eps = {', '.join(data['eps'])}"
-    return table(["largest error in ulp", *FORMATS], rows) + f"\n\n({where}; Triton in its interpreter)"
+    return table(["largest error in ulp", *FORMATS], rows) + (
+        f"\n\n({where}; Triton in its interpreter; where it says C++, in generated C++ that computes the same plan)"
+    )
 
 
 def error(measurement: Mapping[str, Any]) -> str:
-    return f"{measurement['max_ulp']:.4f} {measurement['kind']}" + (
-        "" if measurement["ok"] else ", **beyond its limit**"
-    )
+    how = " in ".join([measurement["kind"], *([measurement["by"]] if "by" in measurement else [])])
+    return f"{measurement['max_ulp']:.4f} {how}" + ("" if measurement["ok"] else ", **beyond its limit**")
 
 
 def parts(root: Path) -> dict[str, Callable[[], str]]:
     """The generated parts by name."""
-    data = root / "codegen" / "accuracy.json"
     return {
         "definitions": lambda: definitions(VARIANTS.values()),
         "results": lambda: proved(VARIANTS.values(), root / "proofs"),
-        "accuracy": lambda: accuracy(json.loads(data.read_text(encoding="utf-8"))),
+        "accuracy": lambda: accuracy(figures.accuracy(root)),
     }
 
 

@@ -23,8 +23,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters formats certificates files",
-    "branches rounding algebra notation",
+    "definitions expressions parameters formats certificates files native",
+    "branches rounding algebra notation figures",
     "piecewise decide closedform",
     "calculus",
     "reference floats",
@@ -34,7 +34,7 @@ LAYERS = (
     "readback",
     "validate kernels functional nn",
     "kernelcheck screen",
-    "verify proofs bench readme notebooks accuracy",
+    "verify proofs bench readme notebooks accuracy exhaustive",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich"}

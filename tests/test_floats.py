@@ -11,7 +11,7 @@ import pytest
 from gem_symbolic.calculus import derivative
 from gem_symbolic.definitions import SEGEM, VARIANTS, Activation, Branch, Parameter
 from gem_symbolic.expressions import evaluate
-from gem_symbolic.floats import LEADS, OPERATIONS, SHARED, Constant, Plan, PlanError, Value, plan
+from gem_symbolic.floats import LEADS, OPERATIONS, SHARED, Constant, Plan, PlanError, Value, plan, unaltered
 from gem_symbolic.piecewise import build
 
 ORDERS = (0, 1, 2)
@@ -157,3 +157,11 @@ def test_a_plan_follows_a_changed_definition(activation, order):
 def test_what_is_outside_the_class_is_refused(activation, order, sentence):
     with pytest.raises(PlanError, match=sentence):
         plan(activation, order)
+
+
+@every_plan
+def test_what_is_unaltered_is_x_or_an_integer(name, order):
+    p, s = planned(name, order), scale_of(VARIANTS[name])
+    for side, kept in zip((-1, 1), unaltered(p)):
+        results = [(x, run(p, x, 3, s)) for x in POINTS if x * side > 0]
+        assert kept == (all(y == x for x, y in results) or len({y for _, y in results}) == 1)

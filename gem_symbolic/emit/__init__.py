@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -20,8 +21,8 @@ from gem_symbolic import parameters
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit.printer import body
-from gem_symbolic.emit.targets import TORCH, TRITON
-from gem_symbolic.floats import plan
+from gem_symbolic.emit.targets import CPP, TORCH, TRITON
+from gem_symbolic.floats import plan, unaltered
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.piecewise import build
 
@@ -32,6 +33,11 @@ CARRIED = (parameters.exact, parameters.resolve, parameters.root, parameters.sca
 #: PyTorch's names of the formats, and those of them that kernels compute in.
 TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32", "binary64": "float64"}
 COMPUTE = ("binary32", "binary64")
+#: The functions of a C++ file: the plan, the type that computes, and that of the numbers.
+ENTRIES = (
+    *(("wide", "binary64", type) for type in ("binary16", "bfloat16", "binary32")),
+    *(("plain", type, type) for type in COMPUTE),
+)
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("gem_symbolic.emit"),
@@ -84,6 +90,23 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
         torch_bodies=[body(p, TORCH) for p in plans],
         triton_bodies=[body(p, TRITON) for p in plans],
         triton_template=TRITON.template,
+    )
+
+
+def native(activation: Activation, template: str = CPP.template, **more: Any) -> str:
+    """The C++ source of an activation; a template that includes the kernels can add to them. Raises as `source`."""
+    model = build(activation)
+    plans = [plan(model, order) for order in range(len(ORDERS))]
+    return ENVIRONMENT.get_template(template).render(
+        a=activation,
+        digest=digest(activation),
+        where=used(activation),
+        orders=ORDERS,
+        bodies=[body(p, CPP) for p in plans],
+        unaltered=[unaltered(p) for p in plans],
+        shorts=[f for f in FORMATS.values() if f.bits == 16],
+        entries=ENTRIES,
+        **more,
     )
 
 

@@ -3,32 +3,27 @@
 Both are generated and committed elsewhere; where a file is missing, the header says nothing of it.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gem_symbolic.definitions import VARIANTS, Activation
+from gem_symbolic.figures import QUANTITIES, accuracy, read
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ("T2.smoothness", "T3.lipschitz", "T4.dead", "T4.alive", "T5.range", "T5.minimum", "T6.sup", "T8.curvature")
 PATHS = {"torch": "PyTorch on the CPU", "triton": "Triton, interpreted"}
-QUANTITIES = ("value", "gradient")
 TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32"}
 
 
 def committed(root: Path = ROOT) -> dict[str, list[str]]:
-    """The sentences for each variant, from proofs/ and codegen/accuracy.json below `root`."""
-    accuracy = read(root / "codegen" / "accuracy.json")
+    """The sentences for each variant, from proofs/ and the figures of codegen/ below `root`."""
+    figures = accuracy(root)
     return {
-        name: [*proved(read(root / "proofs" / f"{name}.json")), *measured(accuracy, activation)]
+        name: [*proved(read(root / "proofs" / f"{name}.json")), *measured(figures, activation)]
         for name, activation in VARIANTS.items()
     }
-
-
-def read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def proved(certificates: Mapping[str, Any]) -> Iterator[str]:
@@ -39,22 +34,23 @@ def proved(certificates: Mapping[str, Any]) -> Iterator[str]:
             yield f"Proved ({id.split('.')[0]}, n = 2N): {claims[id]}."
 
 
-def measured(accuracy: Mapping[str, Any], activation: Activation) -> Iterator[str]:
+def measured(figures: Mapping[str, Any], activation: Activation) -> Iterator[str]:
     """A sentence for each path: the largest errors of value and gradient by type, and how they were found."""
-    found = accuracy.get("variants", {}).get(activation.name, {}).get("measurements", {})
+    found = figures.get("variants", {}).get(activation.name, {}).get("measurements", {})
     for path, where in PATHS.items() if found else ():
         errors = (
             f"{quantity} "
             + ", ".join(error(type, found[f"{path}.{format}.{quantity}"]) for format, type in TYPES.items())
             for quantity in QUANTITIES
         )
-        grid = f"N = {', '.join(map(str, accuracy['N']))}"
+        grid = f"N = {', '.join(map(str, figures['N']))}"
         if any(p.power and not p.fixed for p in activation.parameters):
-            grid += f", eps = {', '.join(accuracy['eps'])}"
+            grid += f", eps = {', '.join(figures['eps'])}"
         yield f"Measured ({where}; {grid}), largest error in ulp: {'; '.join(errors)}."
 
 
 def error(type: str, measurement: Mapping[str, Any]) -> str:
     beyond = measurement["absolute"]
     allowed = f" beyond 2^{math.log2(beyond):.0f}" if beyond else ""
-    return f"{measurement['max_ulp']:.4f} in {type}{allowed} ({measurement['kind']})"
+    how = ", ".join([measurement["kind"], *(f"by {by} of the same plan" for by in [measurement.get("by")] if by)])
+    return f"{measurement['max_ulp']:.4f} in {type}{allowed} ({how})"

@@ -22,6 +22,9 @@ class Target:
     name: str
     template: str
     symbols: Mapping[str, str]
+    power: str = "{}**{}"  # of an integer, in a constant
+    assignment: str = "{} = {}"
+    comment: str = "  # {}"
 
 
 #: In PyTorch a quotient is printed as `/` between tensors only: number / tensor would multiply by a rounded reciprocal.
@@ -47,4 +50,19 @@ TRITON = Target(
         "select": "tl.where({}, {}, {})",
         "chain": "_triton_chain({}, {}, {})",
     },
+)
+#: In C++ the operators are those of the type that computes, whichever it is.
+CPP = Target(
+    "cpp",
+    "kernel.cpp.j2",
+    {
+        **COMMON,
+        "abs": "abs({})",
+        "div": "({}) / ({})",
+        "select": "select({}, {}, {})",
+        "chain": "chain({}, {}, {})",
+    },
+    power="chain({0}, {0}, {1} - 1)",
+    assignment="const auto {} = {};",
+    comment="  // {}",
 )

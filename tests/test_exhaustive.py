@@ -1,0 +1,282 @@
+"""Sweeps of binary32: what they find is what `measure` finds, they can fail, and they go on after an interruption."""
+
+import json
+import math
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+
+from gem_symbolic import exhaustive, figures, measure
+from gem_symbolic.definitions import SEGEM, VARIANTS, find
+from gem_symbolic.exhaustive import CHUNK, CHUNKS, EDGES, FORMAT, ORDERS, PLANS, Case, Found, measured
+
+CASES = [("gem", 1, "1"), ("egem", 4, "10"), ("segem", 3, "1e-4"), ("segem_gated", 2, "1e-6")]
+PATHS = {"wide": "torch", "plain": "triton"}
+
+
+@cache
+def case(name="segem", N=3, eps="1e-4"):
+    return Case(find(name), N, eps)
+
+
+def code(x):
+    """The bit pattern of a number, at a block's beginning."""
+    return int(np.float32(x).view(np.uint32)) & ~511
+
+
+def places(c):
+    """Ranges of 1024 inputs: at zeros, about the scale and the critical point, and where the finite numbers end."""
+    s = float(c.value) ** (1 / (2 * c.N))
+    at = [0.0, -0.0, 1e-38, -1e-20, 1.0531948646530509e-08, s, -s, 0.3 * s, -0.6 * s, -5 * s, 20 * s]
+    zeros = [
+        float(measure.decode(np.array([p]), FORMAT)[0]) for p in measure.critical(c.activation, c.N, c.value, FORMAT)
+    ]
+    ends = [0x7F800000 - 512, 0xFF800000 - 512]
+    return [*map(code, at), *(code(z) - 512 for z in zeros), *ends]
+
+
+@pytest.mark.parametrize(("name", "N", "eps"), CASES)
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_sweep_finds_what_measure_finds(name, N, eps, order):
+    c, setting = case(name, N, eps), case(name, N, eps).setting(order)
+    for first in places(c):
+        found = measured(c, order, first, 1024)
+        xs = exhaustive.numbers(range(first, first + 1024))
+        known = measure.truth(c.activation, N, c.value, measure.Inputs(FORMAT, "exhaustive", xs), order)
+        for plan, f in found.items():
+            expected = measure.judge(known, c.run(plan, xs, order, setting), PATHS[plan], N)
+            assert expected.ok == (f.beyond <= expected.limit and not f.spoilt and not f.wrong)
+            assert f.beyond == pytest.approx(expected.max_ulp, rel=1e-9, abs=1e-12)
+            assert f.misrounded == expected.misrounded
+            assert sum(f.counts) == np.isfinite(xs).sum()
+            if f.beyond > 1e-9:
+                assert exhaustive.numbers([f.beyond_at])[0] == expected.worst
+            errors = np.abs(known.exact.ulps(c.run(plan, xs[known.finite], order, setting), FORMAT))
+            assert f.worst == pytest.approx(errors.max(initial=0), rel=1e-9, abs=1e-12)
+            assert np.array_equal(f.counts, np.histogram(errors, [-1, *np.nextafter(EDGES, 99), math.inf])[0])
+
+
+@pytest.mark.parametrize(("name", "N", "eps"), CASES)
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_reference_is_the_oracle(name, N, eps, order):
+    assert exhaustive.SAMPLE >= 100_000
+    assert exhaustive.trusted(case(name, N, eps), order) <= exhaustive.TRUSTED
+
+
+def test_a_wrong_plan_is_not_trusted(monkeypatch):
+    text = exhaustive.source
+    monkeypatch.setattr(
+        exhaustive, "source", lambda *a, **k: text(*a, **k).replace("(2 * N - 1) * u", "(2 * N + 1) * u")
+    )
+    wrong = Case(SEGEM, 3, "1e-4")
+    assert exhaustive.trusted(wrong, 0, 1000) <= exhaustive.TRUSTED
+    assert exhaustive.trusted(wrong, 1, 1000) > exhaustive.TRUSTED
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_wrong_constant_is_found(order):
+    """Another eps, one part in a million off, is beyond the bar of the plan in binary64."""
+    c = case()
+    for constants, ok in ((None, True), (c.value * Fraction(1_000_001, 1_000_000), False)):
+        found = measured(c, order, code(-0.3), 1 << 16, constants)["wide"]
+        assert (found.beyond <= exhaustive.bar("wide", order, 3)[0]) == ok
+
+
+SPOILT = (
+    ("x[i] == -0.5f ? NAN : ", code(-0.5), "spoilt", 1),
+    ("x[i] == -2.0f ? -INFINITY : ", code(-2.0), "spoilt", 1),
+    ("x[i] != x[i] ? 1 : ", 0x7F800200, "wrong", 512),
+    ("x[i] == INFINITY ? 2 : ", 0x7F800000, "wrong", 512),
+    ("x[i] == -0x1p-149f ? 0.0 : ", 0x80000000, "spoilt", 0),
+    ("x[i] == -0x1p127f ? 0.0 : ", 0xFF000000, "wrong", 1),
+)
+
+
+def test_wrong_results_are_found(monkeypatch):
+    """NaN and infinities at finite inputs, numbers for NaN, a wrong limit, and a zero of the wrong sign."""
+    text, written = exhaustive.source, "y[i] = Type(derivative"
+    assert written in text(SEGEM)
+    changed = written.replace("(", f"({''.join(change for change, *_ in SPOILT)}")
+    monkeypatch.setattr(exhaustive, "source", lambda *a, **k: text(*a, **k).replace(written, changed))
+    c = Case(SEGEM, 4, "1e-4")
+    for change, first, what, count in SPOILT:
+        found = measured(c, 0, first, 512)
+        assert {getattr(f, what) for f in found.values()} == {count}, change
+        assert {f.worst == math.inf for f in found.values()} == {what == "spoilt" and count == 1}
+    assert measured(c, 0, 0x80000000, 512)["wide"].worst == 1
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_nan_gives_nan(order):
+    for first in (0x7FFFFC00, 0xFFFFFC00):
+        assert all(f == Found() for f in measured(case(), order, first, 1024).values())
+
+
+def test_ties_are_decided_exactly():
+    """(2^-50)^3/(1 + 2^-100) is just below half of the smallest subnormal: no pair knows on which side."""
+    found = measured(case("gem", 1, "1"), 0, code(2.0**-50), 512)["wide"]
+    assert found.decided > 0
+    assert case("gem", 1, "1").exact(2.0**-50, 0) == Fraction(1, 2**150) / (1 + Fraction(1, 2**100))
+
+
+CHUNKS_HERE = [0, 1, 121, 122, 255, 256, 378, 379, 511]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return exhaustive.sweep(case(), tmp_path_factory.mktemp("whole"), 2, CHUNKS_HERE, lambda n: None)
+
+
+def test_an_interrupted_sweep_goes_on_to_the_same_result(whole, tmp_path):
+    def interrupt(done):
+        if done >= 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        exhaustive.sweep(case(), tmp_path, 2, CHUNKS_HERE, interrupt)
+    left = json.loads((tmp_path / f"{case().key}.json").read_text())
+    assert 3 <= len(left["chunks"]) < len(CHUNKS_HERE)
+    seen = []
+    state = exhaustive.sweep(case(), tmp_path, 2, CHUNKS_HERE, seen.append)
+    assert len(seen) == len(CHUNKS_HERE) - len(left["chunks"])
+    assert state["chunks"] == whole["chunks"]
+    assert state["seconds"] > left["seconds"]
+
+
+def test_a_state_of_other_code_is_not_gone_on_with(whole, tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(whole))
+    head = {"code": whole["code"], "bars": whole["bars"]}
+    assert exhaustive.restored(path, head)["chunks"] == whole["chunks"]
+    assert exhaustive.restored(path, head | {"code": "other"})["chunks"] == {}
+
+
+def test_records_add_up(whole, monkeypatch):
+    records = {r["id"]: r for r in exhaustive.records(case(), whole, sample=1000)}
+    assert list(records) == [f"{p}.{q}" for q in figures.QUANTITIES for p in PLANS]
+    for id, r in records.items():
+        parts = [Found(**found[id]) for found in whole["chunks"].values()]
+        assert r["ok"]
+        assert r["not_finite"] == r["wrong"] == 0
+        assert r["inputs"] == len(CHUNKS_HERE) * CHUNK
+        assert r["worst_ulp"] == max(f.worst for f in parts)
+        assert r["misrounded"] == sum(f.misrounded for f in parts)
+        assert all(sum(row) == CHUNK for row in r["histogram"].values())
+        assert sum(sum(f.counts) for f in parts) == (len(CHUNKS_HERE) - 2) * CHUNK  # two are not finite
+    monkeypatch.setitem(measure.BARS, ("plain", "binary32", 0), measure.Bar(0, 0.501))
+    strict = {r["id"]: r["ok"] for r in exhaustive.records(case(), whole, sample=1000)}
+    assert strict == {id: id != "plain.value" for id in records}
+
+
+def test_binades_are_named():
+    assert [exhaustive.label(c) for c in (0, 1, 127, CHUNKS // 2, CHUNKS - 2)] == [
+        "+subnormal",
+        "+2^-126",
+        "+2^0",
+        "-subnormal",
+        "-2^127",
+    ]
+
+
+def test_records_replace_older_ones(whole, tmp_path):
+    path = tmp_path / "data" / "segem.json"
+    records = list(exhaustive.records(case(), whole, sample=1000))
+    exhaustive.store(path, SEGEM, records)
+    exhaustive.store(path, SEGEM, [{**records[0], "N": 2}])
+    exhaustive.store(path, SEGEM, [{**records[0], "misrounded": 7}])
+    stored = exhaustive.stored(path, SEGEM)
+    assert len(stored) == len(records) + 1
+    assert [r["misrounded"] for r in stored if (r["N"], r["id"]) == (3, records[0]["id"])] == [7]
+    assert exhaustive.stored(path, find("egem")) == []  # other code
+
+
+def test_without_a_compiler_the_command_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(SystemExit) as stop:
+        exhaustive.main([])
+    assert stop.value.code == exhaustive.UNDECIDED
+    assert "no C++ compiler was found" in capsys.readouterr().err
+    monkeypatch.delenv("CXX")
+    for wrong in (["--variant", "none"], ["--N", "0"], ["--eps", "-1"], ["--variant", "egem", "--eps", "1e-200"]):
+        with pytest.raises(SystemExit) as stop:
+            exhaustive.main(wrong)
+        assert stop.value.code == exhaustive.USAGE
+
+
+@pytest.mark.parametrize(("bar", "status"), [(4.0, exhaustive.OK), (0.501, exhaustive.MISSED)])
+def test_the_command_sweeps_and_goes_on(bar, status, tmp_path, monkeypatch, capsys):
+    """On three chunks of either sign, in place of all; interrupted at first."""
+    monkeypatch.setattr(exhaustive, "CHUNKS", 3)
+    monkeypatch.setitem(measure.BARS, ("plain", "binary32", 0), measure.Bar(0, bar))
+    monkeypatch.setattr(exhaustive, "measured", lambda *a: {p: Found(worst=3.25, beyond=3.25) for p in PLANS})
+    monkeypatch.setattr(exhaustive, "trusted", lambda *a: 0.0)
+    monkeypatch.setitem(measure.BARS, ("wide", "binary32", 0), measure.Bar(0, 4))
+    monkeypatch.setitem(measure.BARS, ("wide", "binary32", 1), measure.Bar(0, 4))
+    command = ["--variant", "gem", "--N", "1", "--data", f"{tmp_path}/data", "--states", f"{tmp_path}/states"]
+    whole = exhaustive.sweep
+
+    def interrupted(case, states, threads, chunks, tick):
+        def interrupt(done):
+            raise KeyboardInterrupt
+
+        return whole(case, states, threads, chunks, interrupt)
+
+    monkeypatch.setattr(exhaustive, "sweep", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        exhaustive.main(command)
+    monkeypatch.setattr(exhaustive, "sweep", whole)
+    assert stop.value.code == exhaustive.INTERRUPTED
+    assert "goes on" in capsys.readouterr().err
+    assert exhaustive.main(command) == status
+    assert list((tmp_path / "states").iterdir()) == []
+    printed = capsys.readouterr().out
+    assert ("BEYOND ITS LIMIT" in printed) == (status == exhaustive.MISSED)
+    monkeypatch.setattr(exhaustive, "sweep", None)  # what the data has is not swept again
+    assert exhaustive.main(command) == status
+    assert capsys.readouterr().out == printed
+
+
+def test_the_committed_sweeps_are_of_the_present_plans():
+    paths = sorted(exhaustive.DATA.glob("*.json"))
+    assert {p.stem for p in paths} <= VARIANTS.keys()
+    for path in paths:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        assert data["code"] == exhaustive.fingerprint(find(path.stem)), "run: make sweeps"
+        assert data["edges"] == list(EDGES)
+        for r in data["records"]:
+            assert r["ok"]
+            assert r["inputs"] == CHUNKS * CHUNK == figures.INPUTS
+            plan, quantity = r["id"].split(".")
+            order = figures.QUANTITIES.index(quantity)
+            assert (r["limit"], r["absolute"]) == exhaustive.bar(plan, order, r["N"])
+            assert all(sum(row) == CHUNK for row in r["histogram"].values())
+            assert plan == "plain" or all(len(row) <= 2 for row in r["histogram"].values())
+
+
+def test_an_exhaustive_figure_needs_the_whole_grid():
+    row = {
+        "id": "wide.value",
+        "inputs": figures.INPUTS,
+        "max_ulp": 0.49999,
+        "limit": 0.501,
+        "absolute": 0.0,
+        "ok": True,
+    }
+    rows = [{**row, "N": N, "eps": eps, "x": N / 8} for N in (1, 2) for eps in ("1", "1e-4")]
+    grid = {(N, Fraction(eps)) for N in (1, 2) for eps in ("1", "1/10000")}
+    rows[2]["max_ulp"] = 0.50001
+    found = figures.swept(rows, grid)
+    assert list(found) == ["torch.binary32.value"]
+    best = found["torch.binary32.value"]
+    assert (best["kind"], best["by"], best["max_ulp"], best["x"], best["ok"]) == (
+        "exhaustive",
+        "C++",
+        0.5001,
+        0.25,
+        True,
+    )
+    assert figures.swept(rows[1:], grid) == {}
+    assert figures.swept([*rows[1:], {**rows[0], "inputs": CHUNK}], grid) == {}
+    assert not figures.swept([*rows[1:], {**rows[0], "ok": False}], grid)["torch.binary32.value"]["ok"]
