@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs readme notebooks exhaustive accuracy sweeps bench check
+.PHONY: help verify test lint codegen proofs readme notebooks exhaustive accuracy sweeps bench check cost
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -46,6 +46,9 @@ sweeps: $(READY)  ## the same for every variant, N and eps of the grid that code
 
 accuracy: $(READY)  ## measure all kernels over the grid of parameters: the 16-bit types on every input, binary32 on a sample
 	$(PY) -m gem_symbolic.accuracy
+
+cost: $(READY)  ## compile the Triton kernels ahead of time, count their machine code: codegen/COST.md
+	$(PY) -m gem_symbolic.cost
 
 bench: $(READY)  ## measure speed
 	$(PY) -m gem_symbolic.bench

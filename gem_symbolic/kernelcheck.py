@@ -49,11 +49,19 @@ def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str,
         f"{activation.title} over the reals, for {Ns} and every eps"
         for title in validate.TARGETS.values()
     }
+    operations = {
+        title: f"in {title} each of them performs the operations of its evaluation plan, in its order and with its "
+        f"constants, for {Ns}"
+        for title in validate.TARGETS.values()
+    }
     statements["calls"] = "function, module, autograd and launches reach them with the right order and parameters"
-    for target, statement in statements.items():
-        findings = [f for f in found.findings if f.target == target]
-        wrong = next((f"{f.order}, {f.where}: {f.why}" for f in findings if not f.holds), None)
-        yield claim(target.lower(), statement, wrong if findings else "nothing was found to check", len(findings))
+    statements["constants"] = f"the constants s and 1/s are the nearest numbers to what they stand for, for {Ns}"
+    for planned, group in ((False, statements), (True, operations)):
+        for target, statement in group.items():
+            findings = [f for f in found.findings if f.target == target and (f.where == validate.OPERATIONS) == planned]
+            wrong = next((f"{f.order}, {f.where}: {f.why}" for f in findings if not f.holds), None)
+            name = f"{target.lower()}.operations" if planned else target.lower()
+            yield claim(name, statement, wrong if findings else "nothing was found to check", len(findings))
 
 
 def claim(name: str, statement: str, counterexample: str | None, cases: int = 0) -> dict[str, Any]:

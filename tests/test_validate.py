@@ -1,6 +1,7 @@
 """Kernel files read back: what is emitted is its definition, and every altered file is refused or is still right."""
 
 import ast
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +15,17 @@ from typing import Any
 import pytest
 
 from gem_symbolic import emit
+from gem_symbolic import validate as validation
 from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, VARIANTS, Activation, Branch
+from gem_symbolic.floats import Constant, Plan, Step, Value
+from gem_symbolic.formats import FORMATS
+from gem_symbolic.parameters import scale_constants
 from gem_symbolic.readback.machine import Composite, Machine, Source, World
 from gem_symbolic.readback.numbers import Numbers
+from gem_symbolic.readback.operations import Graph, Node, Recorder, difference
 from gem_symbolic.readback.regions import FIELD, REGIONS, Definition
-from gem_symbolic.readback.values import COMPUTE, ValidationError
-from gem_symbolic.validate import main, prove, validate
+from gem_symbolic.readback.values import COMPUTE, Scalar, Tensor, ValidationError
+from gem_symbolic.validate import EPS, Plans, main, nearest, performed, prove, validate
 
 CODEGEN = Path(__file__).resolve().parent.parent / "codegen"
 EMITTED = [name for name, activation in VARIANTS.items() if activation.emitted]
@@ -35,6 +41,14 @@ def refused(text: str, activation: Activation = SEGEM) -> str:
     return found.refuted[0].why if found.refuted else ""
 
 
+def unequal(text: str, activation: Activation = SEGEM) -> bool:
+    """Whether a file is refused for what it is over the reals."""
+    try:
+        return not validate(text, activation, (1, 2, 3)).equal
+    except ValidationError:
+        return True
+
+
 # --- What is right ---
 
 
@@ -43,9 +57,10 @@ def test_the_committed_files_are_their_definitions(name):
     found = validate((CODEGEN / f"{name}.py").read_text(), VARIANTS[name])
     assert found.holds
     assert found.Ns == tuple(range(1, 9))
-    proved = {(f.target, f.order, f.where) for f in found.findings if f.target != "calls"}
-    orders = ("value", "first derivative", "second derivative")
-    assert proved == {(t, o, r.name) for t in ("PyTorch", "Triton") for o in orders for r in REGIONS}
+    proved = {(f.target, f.order, f.where) for f in found.findings if f.target in ("PyTorch", "Triton")}
+    orders, places = ("value", "first derivative", "second derivative"), [*(r.name for r in REGIONS), "operations"]
+    assert proved == {(t, o, place) for t in ("PyTorch", "Triton") for o in orders for place in places}
+    assert {f.where for f in found.findings if f.target == "constants"} == {"binary32", "binary64"}
 
 
 @pytest.mark.parametrize("activation", [a for a in VARIANTS.values() if not a.emitted], ids=lambda a: a.name)
@@ -68,14 +83,40 @@ RIGHT = {
     "parentheses": (r"ratio = top / \(d \* d\)", "ratio = ((top) / ((d) * d))"),
     "a product the other way round": (r"outer = u \* \(u - \(2 \* N - 1\)\)", "outer = (u - (2 * N - 1)) * u"),
     "a square written out": (r"top / \(d \* d\)", "top / ((1 + u) * d)"),
-    "a square expanded": (r"top / \(d \* d\)", "top / (1 + 2 * u + u * u)"),
     "a helper variable": (r"top / d\n", "top / d\n    nothing = ratio\n    ratio = nothing\n"),
     "a comparison turned round": (r"inside = t <= s", "inside = s >= t"),
-    "at 0 both branches agree": (r"where\(x <= 0, ratio, x\)", "where(x < 0, ratio, x)"),
-    "at the scale both forms agree": (r"inside = t <= s", "inside = t < s"),
     "the docstrings": (r'"""f\(x\) for a tensor[^"]*"""', '"""The value."""'),
     "the digest is not looked at": (r"\b[0-9a-f]{64}\b", "0" * 64),
     "fewer lanes": ("_BLOCK = 1024", "_BLOCK = 512"),
+    "a sum the other way round": (r"d = 1 \+ u", "d = u + 1"),
+    "statements in another order": (r"( +u = .*\n)( +v = .*\n)", r"\2\1"),
+    "what is computed twice": (r"\n    outer = u \* \(u", r"\n    outer = _chain(w2, w2, N - 1) * (u"),
+    "the power loop turned round": (r"a = a \* b", "a = b * a"),
+}
+#: What is the same over the reals, but rounds otherwise: what is replaced, and by what.
+OTHERWISE = {
+    "a product reassociated": (
+        "outer = v * u * (2 * N * (2 * N + 1) * u - 2 * N * (2 * N - 1))",
+        "outer = v * (u * (2 * N * (2 * N + 1) * u - 2 * N * (2 * N - 1)))",
+    ),
+    "a power reassociated": ("-_chain(s * w, w2, N - 1)", "-(s * _chain(w, w2, N - 1))"),
+    "a product distributed": ("outer = u * (u - (2 * N - 1))", "outer = u * u - u * (2 * N - 1)"),
+    "a square expanded": ("top / (d * d)", "top / (1 + 2 * u + u * u)"),
+    "one division by a square as two": ("top / (d * d)", "top / d / d"),
+    "a product before a division": ("ratio = top / d\n", "ratio = top * d / (d * d)\n"),
+    "a product with the inverse for a quotient": (
+        "w = torch.where(inside, t, s) / torch.where(inside, s, t)",
+        "w = torch.where(inside, t * inv_s, torch.where(inside, t, s) / torch.where(inside, s, t))",
+    ),
+    "a quotient undone, in Triton": ("tl.where(inside, x, outer)", "tl.where(inside, x * s * inv_s, outer)"),
+    "an fma": ("        inner = 1 - (2 * N - 1) * u\n", "        inner = tl.fma(1 - 2 * N, u, 1)\n"),
+    "a sum for a difference": ("inner = 1 - (2 * N - 1) * u", "inner = 1 + (1 - 2 * N) * u"),
+    "a sign moved": ("-_chain(s * w, w2, N - 1)", "_chain(-(s * w), w2, N - 1)"),
+    "a multiplication by 1": ("d = 1 + u", "d = 1 * (1 + u)"),
+    "nothing added": ("d = 1 + u", "d = 0 + (1 + u)"),
+    "an integer in two parts": ("inner = 1 - (2 * N - 1) * u", "inner = 1 - (2 * N * u - u)"),
+    "at 0 both branches agree": ("where(x <= 0, ratio, x)", "where(x < 0, ratio, x)"),
+    "at the scale both forms agree": ("inside = t <= s", "inside = t < s"),
 }
 
 
@@ -85,6 +126,118 @@ def test_what_means_the_same_is_not_refused(case):
     text = re.sub(pattern, new, TEXT)
     assert text != TEXT
     assert not refused(text)
+
+
+@pytest.mark.parametrize("case", OTHERWISE)
+def test_what_rounds_otherwise_is_refused(case):
+    found = validate(altered(*OTHERWISE[case]), SEGEM, (1, 2, 3))
+    assert found.equal
+    assert {f.where for f in found.refuted} == {"operations"}
+    assert "where the plan has" in found.refuted[0].why
+
+
+def recorded(graph: Graph, expression: str) -> Node:
+    """What a kernel does that returns the expression."""
+    text = f"import triton\nimport triton.language as tl\n\n@triton.jit\ndef f(x, s):\n    return {expression}\n"
+    world = World(COMPUTE, triton=True)
+    m = Machine(Source.read(text), Recorder(FIELD, graph=graph), world).load()
+    return replace(m, jit=True).call(m.names["f"], [Tensor(graph.leaf("x"), COMPUTE, "triton"), s_of(graph)]).value
+
+
+def s_of(graph: Graph) -> Scalar:
+    return Scalar(graph.leaf("s"), COMPUTE)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x + s", "s + x"),
+        ("(x + s) * (x - s)", "(x - s) * (s + x)"),
+        ("tl.where(x < s, x, 1)", "tl.where(s > x, x, 1)"),
+        ("tl.where(x <= s, x, 1)", "tl.where(s >= x, x, 1)"),
+        ("x * (3 - 1)", "2 * x"),
+    ],
+)
+def test_the_same_operations(one, other):
+    graph = Graph()
+    assert recorded(graph, one) is recorded(graph, other)
+    assert not difference(recorded(graph, one), recorded(graph, other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x + x", "2 * x"),
+        ("(x + s) + 1", "x + (s + x - x + 1)"),
+        ("(x * s) * x", "x * (s * x) * 1"),
+        ("(x * s) * x", "s * (x * x)"),
+        ("(x + 1) + 2", "x + 3"),
+        ("x * (x + s)", "x * x + x * s"),
+        ("x - s", "-(s - x)"),
+        ("x - s", "x + -s"),
+        ("tl.fma(x, s, 1)", "x * s + 1"),
+        ("tl.fma(x, x, s)", "tl.fma(s, 1, x * x)"),
+        ("tl.div_rn(x, x + s)", "tl.div_rn(-x, -(x + s))"),
+        ("tl.where(x < s, x, 1)", "tl.where(x >= s, 1, x)"),
+        ("tl.abs(x)", "tl.where(x < 0, -x, x)"),
+        ("x * 2", "x * 3"),
+        ("x * s", "x * x"),
+    ],
+)
+def test_other_operations(one, other):
+    graph = Graph()
+    assert difference(recorded(graph, one), recorded(graph, other))
+
+
+def test_constants_are_not_combined():
+    with pytest.raises(ValidationError, match="in which precision is not known"):
+        recorded(Graph(), "x + s * s")
+
+
+def test_a_plan_with_an_fma_is_not_its_product_and_sum():
+    x, s = Value("x"), Constant("s", "s")
+    fused = Plan(0, (Step("y", "fma", (x, s, Constant("1", "1"))),), Value("y"))
+    graph = Graph()
+    planned = fused.run({"x": graph.leaf("x"), "s": graph.leaf("s")}, operations=graph.operations)
+    assert recorded(graph, "tl.fma(x, s, 1)") is planned
+    assert difference(recorded(graph, "x * s + 1"), planned) == "add(1, mul(x, s)), where the plan has fma(x, s, 1)"
+
+
+# --- The constants ---
+
+
+@pytest.mark.parametrize("name", ["binary32", "binary64"])
+@pytest.mark.parametrize("N", range(1, 9))
+def test_only_the_nearest_number_is_a_constant(name, N):
+    form = FORMATS[name]
+    for eps in map(Fraction, EPS):
+        for value, power in zip(scale_constants(N, eps, form.precision, form.emin, form.emax), (eps, 1 / eps)):
+            exact = Fraction(value)
+            unit = Fraction(2) ** (math.frexp(value)[1] - form.precision)
+            assert nearest(exact, power, 2 * N, form)
+            for wrong in (exact + unit, exact - unit / 2, exact - unit, exact + unit / 2):
+                assert not nearest(wrong, power, 2 * N, form)
+
+
+def test_a_tie_goes_to_the_even_number():
+    form = FORMATS["binary32"]
+    unit = Fraction(2) ** -23
+    tie = 1 + unit / 2
+    assert nearest(Fraction(1), tie**2, 2, form)
+    assert not nearest(1 + unit, tie**2, 2, form)
+    assert nearest(1 - unit / 2, (1 - unit / 2) ** 4, 4, form)
+
+
+def test_a_changed_last_digit_is_refused(monkeypatch):
+    def changed(*args: Any) -> tuple[float, float]:
+        s, inv_s = scale_constants(*args)
+        return s, math.nextafter(inv_s, math.inf)
+
+    monkeypatch.setattr(validation, "scale_constants", changed)
+    found = validate(TEXT, SEGEM, (1, 2, 3))
+    assert found.equal
+    assert {(f.target, f.where) for f in found.refuted} == {("constants", "binary32"), ("constants", "binary64")}
+    assert "is not the nearest number to 1/s" in found.refuted[0].why
 
 
 def test_a_formatted_file_is_not_refused():
@@ -136,6 +289,9 @@ WRONG = {
     "the gradient of the weight": ("_Elementwise.apply(x, grad, ctx.order,", "_Elementwise.apply(x, None, ctx.order,"),
     "a gradient for another input": ("return grad_x, grad_g, None", "return grad_g, grad_x, None"),
     "a missing gradient": ("return grad_x, grad_g, None, None, None, None", "return grad_x, grad_g, None, None, None"),
+    "the product rounded thrice": ("y * g.to(wide)).to", "(y + y) * g.to(wide) - y * g.to(wide)).to"),
+    "x rounded before it is used": ("[order](x.to(wide), s", "[order](x.to(wide) + x.to(wide) - x.to(wide), s"),
+    "constants rounded again": ("[order](x.to(wide), s,", "[order](x.to(wide), s * s * inv_s,"),
     "the weight is squared": ("y * g.to(wide)).to", "y * g.to(wide) * g.to(wide)).to"),
     "computed in the type of x": ("_COMPOSITES[order](x.to(wide), s", "_COMPOSITES[order](x, s"),
     "computed in the type of x by Triton": (
@@ -250,11 +406,12 @@ def test_another_definition_refuses_the_file(activation):
     assert refused(TEXT, activation)
 
 
-def test_a_jump_belongs_to_the_branch_of_zero():
+def test_a_jump_belongs_to_the_branch_of_zero():  # no plan is derived for a jump: over the reals it is one
     step = replace(SEGEM, branches=(Branch("x < 0", "x*S - 1"), Branch("x >= 0", "x")))
     text = TEXT.replace("x <= 0, ratio, x)", "x < 0, ratio - 1, x)")
-    assert not refused(text, step)
-    assert refused(text.replace("x < 0, ratio - 1", "x <= 0, ratio - 1"), step)
+    assert not unequal(text, step)
+    assert "no evaluation plan" in refused(text, step)
+    assert unequal(text.replace("x < 0, ratio - 1", "x <= 0, ratio - 1"), step)
 
 
 def test_the_command_line(tmp_path, capsys):
@@ -345,33 +502,43 @@ class Slashes(ast.NodeTransformer):
         return node
 
 
-def proved(tree: ast.Module, name: str, order: int, definitions: list[Definition]) -> bool:
-    """Whether one function of the file is a derivative of the definition, by the part of `validate` that decides it."""
+PLANS = Plans(SEGEM)
+
+
+def proved(tree: ast.Module, name: str, order: int, definitions: list[Definition]) -> tuple[bool, bool]:
+    """Whether one function is a derivative of the definition, and whether it performs the operations of the plan."""
     try:
         m = Machine(Source(ast.unparse(tree), tree), Numbers(FIELD), World(COMPUTE, triton=True)).load()
-        home = "triton" if name.startswith("_triton") else "torch"
-        composite = Composite(home, m.names[name], ("x", "s", "inv_s", "N"))
-        return all(f.holds for f in prove(m, composite, order, definitions))
     except ValidationError:
-        return False
+        return False, False
+    home = "triton" if name.startswith("_triton") else "torch"
+    composite = Composite(home, m.names[name], ("x", "s", "inv_s", "N"))
+    try:
+        equal = all(f.holds for f in prove(m, composite, order, definitions))
+    except ValidationError:
+        equal = False
+    return equal, performed(m, composite, order, PLANS, [d.N for d in definitions]).holds
 
 
 def test_no_wrong_mutant_survives(record_property):
     tree, definitions = ast.parse(TEXT), [Definition(SEGEM, N) for N in (1, 2)]
-    killed = survived = 0
+    killed = survived = identical = 0
     for name in COMPOSITES:
         function = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == name)
         right, order = at_points(tree, name), next(k for k, o in enumerate(emit.ORDERS) if name.endswith(o))
         original = function.body
+        assert proved(tree, name, order, definitions) == (True, True)
         for mutant in mutants(function):
             function.body = mutant.body
-            if not proved(tree, name, order, definitions):
+            equal, planned = proved(tree, name, order, definitions)
+            assert equal or not planned, ast.unparse(mutant)
+            if not equal:
                 killed += 1
             else:
-                survived += 1
+                survived, identical = survived + 1, identical + planned
                 assert at_points(tree, name) == right, ast.unparse(mutant)
         function.body = original
-    record_property("mutants", f"{killed} refused, {survived} proved equal")
-    print(killed, survived)
+    record_property("mutants", f"{killed} refused, {survived} proved equal, {identical} the same operations")
+    print(killed, survived, identical)
     assert killed > 200
     assert survived < killed / 4

@@ -3,6 +3,7 @@
 x, N, eps and the incoming gradients are symbols, and so is each of those functions: what is found holds for all.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -93,16 +94,22 @@ class Trace:
     def tensor(self, name: str, dense: bool) -> Tensor:
         return Tensor(CALLS.gens[name], self.setting.type, "torch", self.setting.device, dense)
 
-    def check(self, order: int, found: Any, factor: Any) -> Composite:
-        """That the tensor is one function of x, once, times the factor: or nothing, beyond the end. Raises Mismatch."""
+    def check(self, order: int, found: Any, *factors: Any) -> Composite:
+        """That the tensor is one function of x, once, times each of the factors: or nothing, beyond the end.
+
+        A product of k + 1 symbols that came from k operations is that of k multiplications. Raises Mismatch.
+        """
         called = self.composites.take()
         if len(called) != 1 or not isinstance(found, Tensor):
             raise Mismatch(f"{ORDERS[order]}: {len(called)} functions of x are called, not one")
-        expected = self.composites.found[called[0]] * factor if self.setting.lane[1] > 0 else None
+        product = math.prod(factors, start=self.composites.found[called[0]])
+        expected = product if self.setting.lane[1] > 0 else None
         if (found.value is None or expected is None) and found.value is not expected:
             raise Mismatch(f"{ORDERS[order]}: the element is not written")
         if found.value is not None and found.value != expected:
             raise Mismatch(f"{ORDERS[order]}: the result is {found.value}, not {expected}")
+        if found.value is not None and found.rounded != len(factors):
+            raise Mismatch(f"{ORDERS[order]}: {found.rounded} operations for {len(factors)} multiplications")
         if found.type != self.setting.type or found.bits < found.type.bits:
             raise Mismatch(f"{ORDERS[order]}: the result is rounded to {found.type} by way of {found.bits} bits")
         self.roles.setdefault((called[0].home, order), {})[called[0]] = None
@@ -129,7 +136,7 @@ class Trace:
 
     def derivatives(self, y: Tensor) -> None:
         """What the backward of each order gives, from the value on. Raises Mismatch."""
-        composite, factor = self.check(0, y, CALLS.number(1)), CALLS.number(1)
+        composite, factors = self.check(0, y), list[Any]()
         for order, name in enumerate(GRADIENTS):
             grad, last = self.tensor(name, self.setting.dense[1]), order + 1 == len(ORDERS)
             self.backward(y, grad, (False, False))
@@ -143,9 +150,9 @@ class Trace:
             if order > 0:
                 self.backward(y, grad, (True, True))
                 self.composites.take()
-            factor = factor * CALLS.gens[name]
+            factors.append(CALLS.gens[name])
             y, _ = self.backward(y, grad, (True, False))
-            composite = self.check(order + 1, y, factor)
+            composite = self.check(order + 1, y, *factors)
 
     def refuses(self, kind: type[Exception], action: Callable[[], Any]) -> None:
         try:
@@ -223,7 +230,7 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
                 trace.derivatives(y)
                 first = y
             else:
-                trace.check(0, y, CALLS.number(1))
+                trace.check(0, y)
                 if not alike(y, first):
                     raise Mismatch(f"{eps}: autograd does not remember the same as for another way to give it")
             for nothing in ("text", replace(x, type=INTEGER)):

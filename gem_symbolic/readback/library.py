@@ -91,7 +91,8 @@ def common(m: Any, values: tuple[Any, ...]) -> tuple[Type, list[Tensor]]:
 def joined(m: Any, value: Any, kind: Type, tensors: list[Tensor]) -> Tensor:
     """The tensor that an operation on these gives."""
     first, bits = tensors[0], min(t.bits for t in tensors)
-    return Tensor(value, kind, first.home, first.device, all(t.dense for t in tensors), bits)
+    rounded = sum(t.rounded for t in tensors) + (kind in FLOATS.values())
+    return Tensor(value, kind, first.home, first.device, all(t.dense for t in tensors), bits, rounded)
 
 
 def arithmetic(m: Any, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
@@ -105,6 +106,8 @@ def arithmetic(m: Any, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
         return op(a, b)
     value = m.numbers.combine(op, number(m, a), number(m, b))
     kind, tensors = common(m, (a, b))
+    if not tensors and kind in FLOATS.values():
+        raise Refused("constants that were rounded are combined, and would be rounded again")
     return joined(m, value, kind, tensors) if tensors else Scalar(value, kind)
 
 
@@ -138,16 +141,13 @@ def compare(m: Any, op: Callable[[Any, Any], bool], a: Any, b: Any) -> Any:
 
 def absolute(m: Any, a: Tensor) -> Tensor:
     _, tensors = common(m, (a,))
-    value = a.known
-    if isinstance(value, float):
-        return joined(m, abs(value), a.type, tensors)
-    return joined(m, value if m.numbers.sign(value) > 0 else -value, a.type, tensors)
+    return joined(m, m.numbers.absolute(a.known), a.type, tensors)
 
 
 def where(m: Any, condition: Tensor, a: Any, b: Any) -> Tensor:
     if condition.type != BOOL or condition.home != home(m):
         raise Refused("the condition is no tensor of truth values")
-    value = number(m, a if condition.known else b)
+    value = m.numbers.choose(condition.known, number(m, a), number(m, b))
     kind, tensors = common(m, (a, b))
     if kind == INTEGER:
         raise Refused("a choice between two integers")
@@ -159,6 +159,11 @@ def div_rn(m: Any, a: Tensor, b: Tensor) -> Tensor:
     if len(tensors) != 2:
         raise Refused("the nearest quotient is that of two tensors")
     return joined(m, m.numbers.combine(operator.truediv, a.known, b.known), kind, tensors)
+
+
+def fma(m: Any, a: Any, b: Any, c: Any) -> Tensor:
+    kind, tensors = common(m, (a, b, c))
+    return joined(m, m.numbers.fma(*(number(m, v) for v in (a, b, c))), kind, tensors)
 
 
 # --- PyTorch ---
@@ -179,7 +184,7 @@ def empty_like(m: Any, a: Tensor, dtype: Type | None = None) -> Tensor:
 def copy(m: Any, to: Tensor, a: Tensor) -> Tensor:
     if to.value is not None or to.type != a.type:
         raise Refused("a copy over what has been written, or of another type")
-    to.value = a.known
+    to.value, to.rounded = a.known, a.rounded
     return to
 
 
@@ -271,6 +276,7 @@ def store(m: Any, pointer: Pointer, value: Tensor, mask: Tensor | None = None) -
             raise Refused("an element is written over")
         converted = to(m, value, pointer.tensor.type)
         pointer.tensor.value, pointer.tensor.bits = converted.known, converted.bits
+        pointer.tensor.rounded = converted.rounded
 
 
 def program_id(m: Any, axis: int) -> Scalar:
@@ -332,6 +338,7 @@ NAMES: Mapping[str, Any] = {
             "triton.language.abs": absolute,
             "triton.language.where": where,
             "triton.language.div_rn": div_rn,
+            "triton.language.fma": fma,
             "triton.language.load": load,
             "triton.language.store": store,
             "triton.language.program_id": program_id,

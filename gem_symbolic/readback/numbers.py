@@ -49,11 +49,12 @@ class Numbers:
 
     def _throughout(self, element: Any) -> int:
         """1 or -1 for an element whose coefficients show it, else 0."""
-        if not self.algebra.occurring(element) <= self.positive:
-            return 0
-        found = 1
+        found, positive = 1, [symbol in self.positive for symbol in self.algebra.symbols]
         for part in self.algebra.fraction(element):
-            signs = {1 if c > 0 else -1 for c in self.algebra.terms(part).values()}
+            terms = self.algebra.terms(part)
+            if any(e and not p for exponents in terms for e, p in zip(exponents, positive)):
+                return 0
+            signs = {1 if c > 0 else -1 for c in terms.values()}
             found *= signs.pop() if len(signs) == 1 else 0
         return found
 
@@ -72,6 +73,17 @@ class Numbers:
         if op is operator.truediv and b == 0:
             return math.nan if math.isnan(a) or a == 0 else math.copysign(math.inf, a) * math.copysign(1, b)
         return op(a, b)
+
+    def absolute(self, a: Any) -> Any:
+        """|a|. Raises Refused like `sign`."""
+        return abs(a) if isinstance(a, float) else a if self.sign(a) > 0 else -a
+
+    def choose(self, condition: Any, yes: Any, no: Any) -> Any:
+        return yes if condition else no
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """a * b + c, which is rounded once."""
+        return self.combine(operator.add, self.combine(operator.mul, a, b), c)
 
     def compare(self, op: Callable[[Any, Any], bool], a: Any, b: Any) -> bool:
         """Whether a < b, and so on; false beside a NaN, except for "unequal". Raises Refused like `sign`."""

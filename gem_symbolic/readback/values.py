@@ -11,9 +11,9 @@ from gem_symbolic.readback.numbers import Refused
 EXACT = 10**6  # more bits than any type has
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Type:
-    """A type of numbers: its name and the bits of its significand."""
+    """A type of numbers: its name and the bits of its significand. Each exists once."""
 
     name: str
     bits: int = EXACT
@@ -41,8 +41,9 @@ class Scalar:
 class Tensor:
     """One element of a tensor: what it is, before it has been written None.
 
-    `bits` is the narrowest significand that it was rounded to after it was computed; `dense` tells how the tensor lies
-    in memory.
+    `bits` is the narrowest significand that it was rounded to after it was computed; `rounded` is the number of
+    operations on floats that it came from, those within a function of x, s, 1/s and N aside; `dense` tells how the
+    tensor lies in memory.
     """
 
     value: Any
@@ -51,6 +52,7 @@ class Tensor:
     device: str = "cpu"
     dense: bool = True
     bits: int = EXACT
+    rounded: int = 0
     node: "Node | None" = None
 
     @property

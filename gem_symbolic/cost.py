@@ -1,0 +1,488 @@
+"""`python -m gem_symbolic.cost` counts what the Triton kernels cost: codegen/cost.json and, from that, codegen/COST.md.
+
+Nothing runs: each committed kernel is compiled ahead of time, no GPU is needed, and the machine code is counted. A
+thread's *issue slots* are the instructions on the shortest way through the machine code from the first one to the end
+of a full block, over the stores of 128 bits: the way of every block but the last, where no quotient is so small or so
+large that the routine for such operands is called. Divided by the elements of a thread they are comparable to what a
+GPU can issue while it moves an element through memory.
+"""
+
+import argparse
+import heapq
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gem_symbolic.accuracy import CODEGEN, fingerprint, source
+from gem_symbolic.branches import split_parameters
+from gem_symbolic.definitions import VARIANTS, Activation
+from gem_symbolic.emit import load
+from gem_symbolic.expressions import evaluate
+from gem_symbolic.files import replace_text
+from gem_symbolic.floats import Plan, plan
+from gem_symbolic.readme import table
+
+DATA, TABLE = CODEGEN / "cost.json", CODEGEN / "COST.md"
+NS, ORDERS, EPS = (1, 2, 3, 4), (0, 1, 2), "1e-4"
+#: Triton's names of the types, and how many bytes one is.
+TYPES = {"fp16": 2, "bf16": 2, "fp32": 4}
+NAMES = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float32"}
+#: For the newest architecture everything is counted, for the older one N = 3.
+ARCHITECTURES = {90: NS, 80: (3,)}
+#: Issue slots of an H100 (132 processors that issue 4 instructions of 32 lanes each, 1.755 GHz) for each byte that
+#: memory moves (3 TB/s).
+SLOTS_A_BYTE = 132 * 4 * 32 * 1.755e9 / 3e12
+BAR = 40  # of a forward in 16 bits
+
+
+# --- Machine code ---
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction: where it stands, its predicate or "", and its text."""
+
+    address: int
+    predicate: str
+    text: str
+
+    @property
+    def opcode(self) -> str:
+        return self.text.split(maxsplit=1)[0]
+
+    @property
+    def following(self) -> tuple[int, ...]:
+        """The addresses where execution may go on."""
+        after, op = self.address + 16, self.opcode.partition(".")[0]
+        if op in ("EXIT", "RET"):
+            return (after,) if self.predicate else ()
+        if op == "BRA":
+            parts = self.text.replace(",", " ").split()
+            target = int(next(p for p in parts if p.startswith("0x")), 16)
+            # Without a predicate of its own, `BRA !P5, 0x40` has one as its operand.
+            return (target, after) if self.predicate or len(parts) > 2 else (target,)
+        return (after,)
+
+
+LINE = re.compile(r"^\s*/\*([0-9a-f]{4,})\*/\s+(?:(@!?U?P\w+)\s+)?([^;]+?)\s*;", re.MULTILINE)
+
+
+def instructions(sass: str) -> dict[int, Instruction]:
+    found = (Instruction(int(address, 16), predicate, text) for address, predicate, text in LINE.findall(sass))
+    return {i.address: i for i in found}
+
+
+def shortest(code: Mapping[int, Instruction], start: int, ends: Iterable[int]) -> list[int]:
+    """The addresses on the way with the fewest instructions from the start to one of the ends, both included."""
+    before: dict[int, int] = {}
+    ends, queue = set(ends), [(0, start, -1)]
+    while queue:
+        length, at, came = heapq.heappop(queue)
+        if at in before or at not in code:
+            continue
+        before[at] = came
+        if at in ends:
+            way = [at]
+            while before[way[-1]] >= 0:
+                way.append(before[way[-1]])
+            return way[::-1]
+        for target in code[at].following:
+            heapq.heappush(queue, (length + 1, target, at))
+    raise ValueError(f"no way leads from {start:#x} to {sorted(map(hex, ends))}")
+
+
+def full_block(code: Mapping[int, Instruction]) -> list[Instruction]:
+    """What a thread of a full block executes. Raises ValueError where no such way is found."""
+    stores = [a for a, i in code.items() if i.opcode.startswith("STG") and ".128" in i.opcode]
+    if not stores:
+        raise ValueError("no store of 128 bits: the full block is not to be told from the last one")
+    way = shortest(code, min(code), stores[-1:])
+    if not set(stores) <= set(way):
+        raise ValueError("the stores of 128 bits do not lie on one way")
+    ends = [a for a, i in code.items() if i.opcode == "EXIT" and not i.predicate]
+    return [code[a] for a in [*way, *shortest(code, way[-1], ends)[1:]]]
+
+
+#: What an instruction is for, by the beginning of its opcode; the first row that fits. Fusing is off, so that every
+#: FFMA belongs to a quotient, as do the branches around the routine for quotients of extreme size.
+PURPOSES = {
+    "quotients": ("MUFU", "FCHK", "FFMA", "BSSY", "BSYNC", "BRA", "CALL"),
+    "arithmetic": ("FMUL", "FADD"),
+    "comparing, selecting": ("FSETP", "FSEL", "FMNMX", "P2R", "R2P", "PLOP3", "SEL"),
+    "converting": ("HADD2", "F2F", "PRMT", "F2FP", "HMUL2"),
+    "memory": ("LDG", "STG"),
+    "addresses, the rest": ("",),
+}
+
+
+def purposes(way: Iterable[Instruction]) -> Counter[str]:
+    return Counter(next(p for p, starts in PURPOSES.items() if i.opcode.startswith(starts)) for i in way)
+
+
+# --- Compiling ---
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a kernel costs: slots, quotients and approximate reciprocals an element; bits a load and a store move.
+
+    `divisions` counts the quotients that PTX rounds correctly, `reciprocals` the approximations that machine code
+    starts from; `by` says what the slots are for.
+    """
+
+    variant: str
+    order: int
+    N: int
+    type: str
+    arch: int
+    slots: float
+    divisions: float
+    reciprocals: float
+    load: int
+    store: int
+    registers: int
+    local: int
+    by: Mapping[str, float]
+
+
+def tool(*arguments: str | Path) -> str:
+    """What NVIDIA's cuobjdump, which comes with Triton, prints."""
+    from triton import knobs
+
+    return subprocess.run([knobs.nvidia.cuobjdump.path, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def width(ptx: str, instruction: str) -> int:
+    """The bits that the widest load or store of global memory moves."""
+    found = re.findall(rf"{instruction}\.global\S*?(?:\.v(\d))?\.b(\d+)", ptx)
+    return max(int(vector or 1) * int(bits) for vector, bits in found)
+
+
+def cost(module: ModuleType, variant: str, order: int, N: int, kind: str, arch: int, eps: Fraction) -> Cost:
+    """Compiles a kernel ahead of time and counts."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    s, inv_s = module.scale_constants(N, eps, *next(iter(module._FORMATS.values())))
+    constants = {"order": order, "N": N, "s": s, "inv_s": inv_s, "block": module._BLOCK}
+    arguments = {"x_pointer": f"*{kind}", "g_pointer": f"*{kind}", "y_pointer": f"*{kind}", "size": "i32"}
+    signature = {name: arguments.get(name, "constexpr") for name in module._kernel.arg_names}
+    aligned = {(i,): [["tt.divisibility", 16]] for i in range(3)}  # as the pointers of fresh allocations are
+    kernel = triton.compile(
+        ASTSource(fn=module._kernel, signature=signature, constexprs=constants, attrs=aligned),
+        target=GPUTarget("cuda", arch, 32),
+        options=module._OPTIONS,
+    )
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(kernel.asm["cubin"])
+        file.flush()
+        way, usage = full_block(instructions(tool("-sass", file.name))), tool("-res-usage", file.name)
+    elements, ptx = module._BLOCK // (32 * module._OPTIONS["num_warps"]), kernel.asm["ptx"]
+    registers, *local = (int(re.findall(rf"{name}:(\d+)", usage)[0]) for name in ("REG", "STACK", "LOCAL"))
+    return Cost(
+        variant,
+        order,
+        N,
+        kind,
+        arch,
+        slots=round(len(way) / elements, 2),
+        divisions=len(re.findall(r"div\.rn\.f32", ptx)) / (2 * elements),  # the last block has as many again
+        reciprocals=sum(i.opcode.startswith("MUFU.RCP") for i in way) / elements,
+        load=width(ptx, "ld"),
+        store=width(ptx, "st"),
+        registers=registers,
+        local=sum(local),
+        by={p: round(n / elements, 2) for p, n in sorted(purposes(way).items())},
+    )
+
+
+# --- Experiments: the same kernel with other quotients ---
+
+#: Two fused operations after an approximate reciprocal. Where nothing over- or underflows the result is the nearest
+#: number but for cases closer to a tie than binary32 sees; an infinite b gives NaN, a = -0 gives +0.
+HELPER = """
+    @triton.jit
+    def _quotient(a, b):
+        r = tl.inline_asm_elementwise("rcp.approx.ftz.f32 $0, $1;", "=f,f", [b], tl.float32, is_pure=True, pack=1)
+        q = a * r
+        return tl.fma(tl.fma(-b, q, a), r, q)
+
+    @triton.jit
+    def _approximate(a, b):
+        return a / b
+
+    @triton.jit
+    def _triton_value("""
+#: What is measured, and the replacements in the text of SE-GEM's file that make it.
+EXPERIMENTS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "as it is: both quotients correctly rounded": (),
+    "top/d from a reciprocal and two fma": (("tl.div_rn(top, d)", "_quotient(top, d)"),),
+    "both quotients from a reciprocal and two fma": (("tl.div_rn(", "_quotient("),),
+    "both quotients approximate (div.full)": (("tl.div_rn(", "_approximate("),),
+}
+
+
+def experiment(text: str, replacements: Sequence[tuple[str, str]]) -> str:
+    """The kernel file with other quotients. Raises ValueError for a replacement that finds nothing."""
+    for old, new in replacements:
+        if old not in text:
+            raise ValueError(f"{old!r} is not in the kernel file any more")
+        text = text.replace(old, new)
+    head, tail = text.split("\n    @triton.jit\n    def _triton_value(", 1)
+    return head + HELPER + tail
+
+
+# --- Plans ---
+
+#: Issue slots of an operation in binary32 on sm_90. A sign and an absolute value are part of the operation that uses
+#: them; a quotient is a reciprocal, a check, five fused operations, and the branch around the slow routine.
+PRICES = {"abs": 0, "neg": 0, "lt": 1, "le": 1, "gt": 1, "ge": 1, "select": 1, "add": 1, "sub": 1, "mul": 1, "div": 10}
+#: How the operations are grouped in the table.
+KINDS = {
+    "mul": ("mul",),
+    "add, sub": ("add", "sub"),
+    "compare": ("lt", "le", "gt", "ge"),
+    "select": ("select",),
+    "div": ("div",),
+}
+#: Which plan each target uses and why.
+CHOICES = (
+    (
+        "PyTorch on the CPU",
+        "wide: the plan in binary64, rounded once",
+        "PyTorch moves every intermediate result through memory, so wider arithmetic costs no more than the width of "
+        "those, and its rounding errors show only where a result lies next to a tie",
+    ),
+    (
+        "Triton and PyTorch on other devices, 16 bits",
+        "plain: the plan in binary32, rounded once",
+        "binary32 has 13 bits to spare over binary16, so its error of a few ulps is lost in the last rounding",
+    ),
+    (
+        "Triton and PyTorch on other devices, float32",
+        "plain: the plan in binary32",
+        "binary64 has a small fraction of the throughput on most GPUs; the plain plan fits into the time of memory",
+    ),
+    ("any device, float64", "plain: the plan in binary64", "nothing wider is fast"),
+)
+
+
+def operations(p: Plan, N: int) -> Counter[str]:
+    """How many operations of each kind the plan executes; a chain is its multiplications."""
+    found: Counter[str] = Counter()
+    for step in p.steps:
+        if step.op == "chain":
+            found["mul"] += evaluate(getattr(step.args[2], "text", ""), {"N": N}, int)
+        else:
+            found[step.op] += 1
+    return found
+
+
+def price(counts: Mapping[str, int]) -> int:
+    """The issue slots that the operations take. Raises KeyError for an operation without a price."""
+    return sum(PRICES[op] * n for op, n in counts.items())
+
+
+# --- Data and table ---
+
+
+def rows(text: str, activation: Activation, cases: Iterable[tuple[int, int, str, int]]) -> Iterator[Cost]:
+    """The cost of a kernel file for each (order, N, type, architecture)."""
+    module = load(text, f"cost_{activation.name}")
+    fixed = next((p.fixed for p in split_parameters(activation)[1] if p.fixed), None)
+    for order, N, kind, arch in cases:
+        yield cost(module, activation.name, order, N, kind, arch, Fraction(fixed or EPS))
+
+
+CASES = [(order, N, kind, arch) for arch, Ns in ARCHITECTURES.items() for kind in TYPES for order in ORDERS for N in Ns]
+
+
+def measured() -> dict[str, Any]:
+    """Everything that is counted, as JSON data."""
+    import triton
+
+    emitted, tried = [a for a in VARIANTS.values() if a.emitted], VARIANTS["segem"]
+    return {
+        "schema": 1,
+        "triton": triton.__version__,
+        "eps": EPS,
+        "code": {a.name: fingerprint(source(a)) for a in emitted},
+        "kernels": [asdict(c) for a in emitted for c in rows(source(a), a, CASES)],
+        "experiments": [
+            {"what": what, **asdict(c)}
+            for what, replacements in EXPERIMENTS.items()
+            for c in rows(experiment(source(tried), replacements), tried, [(0, N, "fp16", 90) for N in NS])
+        ],
+        "plans": [
+            {"variant": a.name, "order": k, "N": N, "operations": counts, "price": price(counts)}
+            for a in emitted
+            for k in ORDERS
+            for N in NS
+            for counts in [dict(sorted(operations(plan(a, k), N).items()))]
+        ],
+    }
+
+
+def budget(order: int, kind: str) -> float:
+    """The issue slots there are while memory moves an element: x and the result, and the gradient that comes in."""
+    return SLOTS_A_BYTE * TYPES[kind] * (2 if order == 0 else 3)
+
+
+def spread(values: Iterable[float]) -> str:
+    """A number, or the range of several, as it is printed."""
+    found = sorted(values)
+    low, high = found[0], found[-1]
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def kernel_table(data: Mapping[str, Any], arch: int) -> str:
+    Ns = ARCHITECTURES[arch]
+    head = ["kernel", "order", "type", *(f"N = {N}" for N in Ns), "of", "div", "load, store", "registers", "local"]
+    lines = []
+    for variant in data["code"]:
+        for order in ORDERS:
+            for kind in TYPES:
+                found = [
+                    next(
+                        r
+                        for r in data["kernels"]
+                        if (r["variant"], r["order"], r["type"], r["arch"], r["N"]) == (variant, order, kind, arch, N)
+                    )
+                    for N in Ns
+                ]
+                lines.append(
+                    [
+                        VARIANTS[variant].title,
+                        str(order),
+                        NAMES[kind],
+                        *(f"{r['slots']:.1f}" for r in found),
+                        f"{budget(order, kind):.0f}",
+                        spread(r["divisions"] for r in found),
+                        f"{spread(r['load'] for r in found)}, {spread(r['store'] for r in found)}",
+                        *(spread(r[key] for r in found) for key in ("registers", "local")),
+                    ]
+                )
+    return table(head, lines)
+
+
+def verdict(data: Mapping[str, Any]) -> str:
+    """Whether the bar is met, in a sentence."""
+    forward = [r for r in data["kernels"] if r["order"] == 0 and TYPES[r["type"]] == 2 and r["arch"] == 90]
+    over = [r for r in forward if r["slots"] > BAR]
+    worst = max(forward, key=lambda r: r["slots"])
+    said = (
+        f"The bar is {BAR} slots for a forward in 16 bits on sm_90: {len(forward) - len(over)} of {len(forward)} "
+        f"kernels meet it; the dearest, {VARIANTS[worst['variant']].title} in {NAMES[worst['type']]} at "
+        f"N = {worst['N']}, takes {worst['slots']:.1f}."
+    )
+    missed = [f"{VARIANTS[r['variant']].title} {NAMES[r['type']]} N = {r['N']} ({r['slots']:.1f})" for r in over]
+    return said + (f"\nOver it: {', '.join(missed)}." if missed else "")
+
+
+def render(data: Mapping[str, Any]) -> str:
+    """COST.md, from the data alone."""
+    near = {r["N"]: r for r in data["experiments"] if r["what"] == next(iter(EXPERIMENTS))}
+    where = table(
+        ["slots of SE-GEM's forward in float16", *(f"N = {N}" for N in NS)],
+        ([purpose, *(f"{near[N]['by'].get(purpose, 0):.1f}" for N in NS)] for purpose in PURPOSES),
+    )
+    tried = table(
+        ["SE-GEM's forward in float16", *(f"N = {N}" for N in NS)],
+        ([what, *(f"{r['slots']:.1f}" for r in data["experiments"] if r["what"] == what)] for what in EXPERIMENTS),
+    )
+    prices = table(
+        ["plan", "order", "N", *KINDS, "price", "machine code, float32"],
+        (
+            [
+                VARIANTS[p["variant"]].title,
+                str(p["order"]),
+                str(p["N"]),
+                *(str(sum(p["operations"].get(op, 0) for op in ops)) for ops in KINDS.values()),
+                str(p["price"]),
+                *(
+                    f"{r['slots']:.1f}"
+                    for r in data["kernels"]
+                    if r["type"] == "fp32"
+                    and r["arch"] == 90
+                    and all(r[key] == p[key] for key in ("variant", "order", "N"))
+                ),
+            ]
+            for p in data["plans"]
+        ),
+    )
+    chosen = table(["target", "plan", "why"], CHOICES)
+    priced = ", ".join(f"{op} {slots}" for op, slots in PRICES.items())
+    return f"""# What the kernels cost
+
+Generated by `make cost` from the committed kernels: compiled ahead of time with Triton {data["triton"]} for
+eps = {data["eps"]}, and counted in the machine code. Nothing ran, and no figure is a time.
+
+For each N the *slots*: the instructions that a thread issues for one element of a full block, where no quotient calls
+the routine for operands of extreme size. *of* is how many an H100 can issue while its memory moves that element
+({SLOTS_A_BYTE:.1f} a byte at 3 TB/s; a derivative reads the incoming gradient too), *div* the correctly rounded
+quotients an element, *load, store* the bits that one of them moves, *local* the bytes of a thread's stack and spilled
+registers.
+
+{verdict(data)}
+
+## sm_90
+
+{kernel_table(data, 90)}
+
+## sm_80
+
+{kernel_table(data, 80)}
+
+## Where the slots go
+
+{where}
+
+A correctly rounded quotient is an approximate reciprocal, a check of the operands' size, fused operations that refine
+and correct, and a branch around the routine for operands out of range. Other quotients would take less:
+
+{tried}
+
+In top/d the divisor lies in [1, 2], so that nothing overflows and no operand needs a check. In w = t/s or s/t it may be
+huge or infinite, where this short quotient gives 0 or NaN: such x must be guarded. In both -0/d becomes +0, so that the
+sign must be restored where it counts. None of these is the plan that was
+proved and measured; whoever adopts one owes its error first. Beyond quotients, the power is N - 1 multiplications one
+after the other, and squaring takes fewer from N = 4 on.
+
+## Plans
+
+What the plan of each derivative executes, and its price in slots of binary32 on sm_90 ({priced}).
+The machine code has loads, stores and addresses besides, and the compiler merges comparisons with selections.
+
+{prices}
+
+{chosen}
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m gem_symbolic.cost", description="Count what the kernels cost.")
+    parser.add_argument("--table", action="store_true", help="only write the table anew, from the committed data")
+    if not parser.parse_args(arguments).table:
+        with tempfile.TemporaryDirectory(prefix="gem_symbolic-") as cache:
+            os.environ["TRITON_CACHE_DIR"] = cache
+            replace_text(DATA, json.dumps(measured(), indent=1) + "\n")
+    data = json.loads(DATA.read_text(encoding="utf-8"))
+    replace_text(TABLE, render(data))
+    print(verdict(data))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
