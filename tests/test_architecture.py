@@ -28,7 +28,7 @@ LAYERS = (
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe",
+    "checkers sweep observe pairs",
     "theorems measure plots",
     "emit prover",
     "readback",
