@@ -7,7 +7,7 @@ gradually. The plan says nothing of precision: the same list serves binary32 and
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import comb, lcm
@@ -217,6 +217,7 @@ class Builder:
 
     steps: dict[tuple[str, tuple[Operand, ...]], Step] = field(default_factory=dict)
     names: dict[str, "Quantity"] = field(default_factory=dict)
+    operations: Collection[str] = tuple(OPERATIONS)
 
     def apply(self, op: str, *args: "Quantity") -> "Quantity":
         key = op, tuple(a.operand for a in args)
@@ -244,7 +245,7 @@ class Builder:
 
     def read(self, text: str) -> "Quantity":
         """The value of a rule's text."""
-        functions = {op: (lambda *args, op=op: self.apply(op, *args)) for op in OPERATIONS}
+        functions = {op: (lambda *args, op=op: self.apply(op, *args)) for op in self.operations}
         return evaluate(text, self.names, self.integer, functions=functions)
 
     def plan(self, order: int, result: "Quantity") -> Plan:

@@ -79,3 +79,9 @@ def scale_constants(N, eps, bits, lowest, highest):
             f"of the type that computes; choose eps nearer to 1"
         )
     return float(constants[0]), float(constants[1])
+
+
+def scale_low_part(N, eps, bits):
+    """What s of `scale_constants` is short of, itself rounded to nearest with `bits` bits: together they are a pair."""
+    rest = root(eps, 2 * N, 3 * bits) - root(eps, 2 * N, bits)
+    return math.copysign(float(root(abs(rest), 1, bits)), rest) if rest else 0.0

@@ -73,6 +73,7 @@ def prove(m: Machine, composite: Composite, order: int, definitions: Iterable[De
                 "x": Tensor(position(region), COMPUTE, composite.home),
                 "s": Scalar(S, COMPUTE),
                 "inv_s": Scalar(ONE / S, COMPUTE),
+                "s_low": Scalar(0.0, COMPUTE),
                 "N": definition.N,
             }
             found = runner.call(composite.function, [given[role] for role in composite.roles])

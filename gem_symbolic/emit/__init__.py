@@ -23,12 +23,15 @@ from gem_symbolic.emit.printer import body
 from gem_symbolic.emit.targets import TORCH, TRITON
 from gem_symbolic.floats import plan
 from gem_symbolic.formats import FORMATS
+from gem_symbolic.pairs import compensated
 from gem_symbolic.piecewise import build
 
 WIDTH = 118
 #: The derivatives that a file holds, by order, and what is carried verbatim from `parameters`.
 ORDERS = ("value", "first", "second")
-CARRIED = (parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants)
+#: How many of them are computed in pairs on request, from the value on.
+ACCURATE = 2
+CARRIED = (parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants, parameters.scale_low_part)
 #: PyTorch's names of the formats, and those of them that kernels compute in.
 TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32", "binary64": "float64"}
 COMPUTE = ("binary32", "binary64")
@@ -68,6 +71,7 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
     """
     model = build(activation)
     plans = [plan(model, order) for order in range(len(ORDERS))]
+    accurate = [body(compensated(p), TRITON) for p in plans[:ACCURATE]]
     _, reals = split_parameters(activation)
     return ENVIRONMENT.get_template(TORCH.template).render(
         a=activation,
@@ -83,6 +87,8 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
         orders=ORDERS,
         torch_bodies=[body(p, TORCH) for p in plans],
         triton_bodies=[body(p, TRITON) for p in plans],
+        accurate_bodies=accurate,
+        pair_helpers={name for b in accurate for line in b.lines for name in re.findall(r"\b_pair_\w+", line)},
         triton_template=TRITON.template,
     )
 

@@ -6,6 +6,7 @@ x, N, eps and the incoming gradients are symbols, and so is each of those functi
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 from gem_symbolic.branches import split_parameters
@@ -30,8 +31,23 @@ from gem_symbolic.readback.values import (
 
 #: Of a target, the functions that were seen to give the derivative of an order.
 Roles = dict[tuple[str, int], dict[Composite, None]]
+#: How many of the derivatives are computed in pairs where that is asked for.
+ACCURATE = 2
 GRADIENTS = ("g0", "g1", "g2")
-SYMBOLS = ("N", "eps", "eps_of_scale", "eps_by_default", "eps_fixed", "scale", "s", "x", "block", "lane", "size")
+SYMBOLS = (
+    "N",
+    "eps",
+    "eps_of_scale",
+    "eps_by_default",
+    "eps_fixed",
+    "scale",
+    "s",
+    "s_low",
+    "x",
+    "block",
+    "lane",
+    "size",
+)
 FUNCTIONS = tuple(f"f{k}" for k in range(12))
 CALLS = FlintAlgebra((*SYMBOLS, *GRADIENTS, *FUNCTIONS))
 #: Of a lane: what is left after its block, and from the lane on, as signs.
@@ -47,6 +63,11 @@ class Setting:
     triton: bool
     dense: tuple[bool, bool] = (True, True)
     lane: tuple[int, int] = (1, 1)
+
+    @property
+    def pairs(self) -> bool:
+        """Whether `accurate` has a meaning: in the kernel, where it computes in the type of x."""
+        return self.device == "cuda" and self.triton and self.type == FLOATS["float32"]
 
     @property
     def compute(self) -> Type:
@@ -84,6 +105,7 @@ class Trace:
     m: Machine
     setting: Setting
     roles: Roles
+    accurate: bool = False
 
     @property
     def composites(self) -> Composites:
@@ -98,6 +120,8 @@ class Trace:
         called = self.composites.take()
         if len(called) != 1 or not isinstance(found, Tensor):
             raise Mismatch(f"{ORDERS[order]}: {len(called)} functions of x are called, not one")
+        if ("s_low" in called[0].roles) != (self.accurate and order < ACCURATE):
+            raise Mismatch(f"{ORDERS[order]}: pairs are used where they were not asked for, or not used")
         expected = self.composites.found[called[0]] * factor if self.setting.lane[1] > 0 else None
         if (found.value is None or expected is None) and found.value is not expected:
             raise Mismatch(f"{ORDERS[order]}: the element is not written")
@@ -160,7 +184,7 @@ class Trace:
 CONTEXT = frozenset({"needs_input_grad", "saved_tensors", "save_for_backward"})
 
 
-def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Scalar]]]:
+def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Any]]]:
     """The ways to give the parameters: what eps is then, whether as a float, and the arguments."""
     _, reals = split_parameters(activation)
     gens = CALLS.gens
@@ -181,6 +205,7 @@ def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
         "x": CALLS.gens["x"],
         "s": CALLS.gens["s"],
         "inv_s": CALLS.number(1) / CALLS.gens["s"],
+        "s_low": CALLS.gens["s_low"],
         "N": CALLS.gens["N"],
     }
     numbers, composites = Numbers(CALLS, facts=((CALLS.gens["size"], 1),)), Composites(known, FUNCTIONS)
@@ -206,10 +231,11 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
     """The function and the module, however the parameters are given. Raises Mismatch, Raised."""
     function, cls = entry(m, activation.name, Function), entry(m, activation.name.upper(), Class)
     x = Tensor(CALLS.gens["x"], setting.type, device=setting.device, dense=setting.dense[0])
-    first = None
-    for eps, floating, given in requests(activation):
+    first: dict[bool, Tensor] = {}
+    for (eps, floating, given), accurate in product(requests(activation), (None, False, True)):
         world = replace(m.world, compute=setting.compute, lane=setting.lane, eps=eps, floating=floating)
-        trace = Trace(replace(m, world=world), setting, roles)
+        trace = Trace(replace(m, world=world), setting, roles, setting.pairs and accurate is True)
+        given = given if accurate is None else given | {"accurate": accurate}
         instance = Instance()
         trace.m.call(cls.methods["__init__"], (instance,), given)
         trace.m.call(cls.methods["extra_repr"], (instance,))
@@ -219,12 +245,12 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
         )
         for call in calls:
             y = call(x)
-            if first is None:
+            if trace.accurate not in first:
                 trace.derivatives(y)
-                first = y
+                first[trace.accurate] = y
             else:
                 trace.check(0, y, CALLS.number(1))
-                if not alike(y, first):
+                if not alike(y, first[trace.accurate]):
                     raise Mismatch(f"{eps}: autograd does not remember the same as for another way to give it")
             for nothing in ("text", replace(x, type=INTEGER)):
                 trace.refuses(TypeError, lambda call=call, nothing=nothing: call(nothing))

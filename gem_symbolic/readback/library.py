@@ -154,11 +154,19 @@ def where(m: Any, condition: Tensor, a: Any, b: Any) -> Tensor:
     return joined(m, value, kind, [*tensors, condition])
 
 
-def div_rn(m: Any, a: Tensor, b: Tensor) -> Tensor:
+def div_rn(m: Any, a: Tensor | int, b: Tensor) -> Tensor:
     kind, tensors = common(m, (a, b))
-    if len(tensors) != 2:
-        raise Refused("the nearest quotient is that of two tensors")
-    return joined(m, m.numbers.combine(operator.truediv, a.known, b.known), kind, tensors)
+    if len(tensors) != 2 and not (type(a) is int and tensors):
+        raise Refused("the nearest quotient is that of two tensors, or of an integer and one")
+    return joined(m, m.numbers.combine(operator.truediv, number(m, a), b.known), kind, tensors)
+
+
+def fma(m: Any, a: Any, b: Any, c: Any) -> Tensor:
+    """a * b + c, rounded once."""
+    kind, tensors = common(m, (a, b, c))
+    if not tensors:
+        raise Refused("no tensor is multiplied or added")
+    return joined(m, m.numbers.fused(*(number(m, v) for v in (a, b, c))), kind, tensors)
 
 
 # --- PyTorch ---
@@ -332,6 +340,7 @@ NAMES: Mapping[str, Any] = {
             "triton.language.abs": absolute,
             "triton.language.where": where,
             "triton.language.div_rn": div_rn,
+            "triton.language.fma": fma,
             "triton.language.load": load,
             "triton.language.store": store,
             "triton.language.program_id": program_id,
@@ -372,6 +381,12 @@ def resolve(m: Any, N: Any, eps: Any = None, scale: Any = None) -> tuple[Any, An
     raise Refused("eps is not what the user gave")
 
 
+def format_of(name: str) -> tuple[int, int, int]:
+    """The bits of the significand and the exponents of the first and last normal binade."""
+    form = FORMATS[FORMAT_OF[name]]
+    return form.precision, form.emin, form.emax
+
+
 def scale_constants(m: Any, N: Any, eps: Any, bits: int, lowest: int, highest: int) -> tuple[Scalar, Scalar]:
     """(s, 1/s) for the scale s = eps**(1/2N), rounded to the type with that format."""
     gens = m.numbers.algebra.gens
@@ -380,9 +395,17 @@ def scale_constants(m: Any, N: Any, eps: Any, bits: int, lowest: int, highest: i
     ):
         raise Refused("the scale is not computed from N and eps as the user gave them")
     for name, kind in FLOATS.items():
-        form = FORMATS[FORMAT_OF[name]]
-        if (bits, lowest, highest) == (form.precision, form.emin, form.emax):
+        if (bits, lowest, highest) == format_of(name):
             return Scalar(gens["s"], kind), Scalar(m.numbers.algebra.number(1) / gens["s"], kind)
+    raise Refused("the scale is rounded to an unknown format")
+
+
+def scale_low_part(m: Any, N: Any, eps: Any, bits: int) -> Scalar:
+    """What is missing from the scale where it is rounded to so many bits."""
+    for name, kind in FLOATS.items():
+        s, _ = scale_constants(m, N, eps, *format_of(name))
+        if s.type == kind and bits == kind.bits:
+            return Scalar(m.numbers.algebra.gens["s_low"], kind)
     raise Refused("the scale is rounded to an unknown format")
 
 
@@ -390,8 +413,9 @@ def within_carried(m: Any, *args: Any, **kwargs: Any) -> Any:
     raise Refused("a function that only the carried ones call")
 
 
+PROMISED = {"resolve": resolve, "scale_constants": scale_constants, "scale_low_part": scale_low_part}
 CARRIED: Mapping[str, Primitive] = {
-    name: Primitive(name, {"resolve": resolve, "scale_constants": scale_constants}.get(name, within_carried))
+    name: Primitive(name, PROMISED.get(name, within_carried))
     for name, value in vars(parameters).items()
     if callable(value) and getattr(value, "__module__", None) == parameters.__name__
 }

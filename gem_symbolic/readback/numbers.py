@@ -73,6 +73,17 @@ class Numbers:
             return math.nan if math.isnan(a) or a == 0 else math.copysign(math.inf, a) * math.copysign(1, b)
         return op(a, b)
 
+    def fused(self, a: Any, b: Any, c: Any) -> Any:
+        """a * b + c, exactly. The sign of a factor need not be known where the other is zero and it does not matter."""
+        factors = [a, b]
+        for i in (0, 1):
+            if factors[i] == 0 and not isinstance(factors[1 - i], float):
+                products = [math.copysign(0.0, sign) for sign in (1, -1)]
+                results = [self.combine(operator.add, p, c) for p in products]
+                if not isinstance(c, float) or math.copysign(1, results[0]) == math.copysign(1, results[1]):
+                    return results[0]
+        return self.combine(operator.add, self.combine(operator.mul, a, b), c)
+
     def compare(self, op: Callable[[Any, Any], bool], a: Any, b: Any) -> bool:
         """Whether a < b, and so on; false beside a NaN, except for "unequal". Raises Refused like `sign`."""
         if isinstance(a, float) or isinstance(b, float):
