@@ -49,9 +49,10 @@ def worst(activation: Activation) -> dict[str, dict[str, Any]]:
     """By id of the measurement: its largest error, where that is, and whether every one was within its limit."""
     found: dict[str, dict[str, Any]] = {}
     for N, eps, m in measured(activation):
-        known = found.setdefault(m.id, {"kind": m.kind, "max_ulp": -1.0, "ok": True, "inputs": 0})
+        known = found.setdefault(m.id, {"kind": m.kind, "max_ulp": -1.0, "ok": True, "inputs": 0, "misrounded": 0})
         known["ok"] &= m.ok
         known["inputs"] += m.inputs
+        known["misrounded"] += m.misrounded
         error = math.ceil(m.max_ulp * 10**DIGITS) / 10**DIGITS if math.isfinite(m.max_ulp) else math.inf
         if error > known["max_ulp"]:
             known |= {"max_ulp": error, "limit": m.limit, "absolute": m.absolute, "N": N, "eps": eps, "x": m.worst}

@@ -96,7 +96,12 @@ class Plan:
     steps: tuple[Step, ...]
     result: Operand
 
-    def run(self, names: Mapping[str, Any], number: Callable[[int], Any] = int) -> Any:
+    def run(
+        self,
+        names: Mapping[str, Any],
+        number: Callable[[int], Any] = int,
+        operations: Mapping[str, Callable[..., Any]] = OPERATIONS,
+    ) -> Any:
         """The result in a number system of the caller's; `names` gives x, N and the named constants."""
         known = dict(names)
 
@@ -104,7 +109,7 @@ class Plan:
             return known[operand.name] if isinstance(operand, Value) else evaluate(operand.text, known, number)
 
         for step in self.steps:
-            known[step.name] = OPERATIONS[step.op](*map(read, step.args))
+            known[step.name] = operations[step.op](*map(read, step.args))
         return read(self.result)
 
 

@@ -15,8 +15,13 @@ from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import plain
 
 ROOT = Path(__file__).resolve().parent.parent
-PATHS = {"torch": "PyTorch, CPU", "triton": "Triton"}
 FORMATS = ("binary16", "bfloat16", "binary32")
+#: path -> how a row is headed, and the formats that it is measured in.
+PATHS = {
+    "torch": ("PyTorch, CPU", FORMATS),
+    "triton": ("Triton", FORMATS),
+    "accurate": ("Triton, accurate=True", ("binary32",)),
+}
 #: What is claimed of each activation (theorem, claim, where `definitions` states it) and how a column is headed.
 PROVED = {
     "smooth: exactly": ("T2.smoothness", "T2", "smoothness", "C^({})"),
@@ -71,10 +76,13 @@ def accuracy(data: Mapping[str, Any]) -> str:
     rows = [
         [
             f"{VARIANTS[name].title}, {label}",
-            *(error(found["measurements"][f"{path}.{format}.value"]) for format in FORMATS),
+            *(
+                error(found["measurements"][f"{path}.{format}.value"]) if format in formats else ""
+                for format in FORMATS
+            ),
         ]
         for name, found in data["variants"].items()
-        for path, label in PATHS.items()
+        for path, (label, formats) in PATHS.items()
     ]
     where = f"N = {', '.join(map(str, data['N']))}; eps = {', '.join(data['eps'])}"
     return table(["largest error in ulp", *FORMATS], rows) + f"\n\n({where}; Triton in its interpreter)"

@@ -65,10 +65,40 @@ def test_the_bars_are_those_that_were_agreed():
     for (plan, format, order), bar in measure.BARS.items():
         if format == "binary64":
             continue
-        wide, sixteen = plan == "wide", format in SIXTEEN
+        wide, sixteen = plan in ("wide", "compensated"), format in SIXTEEN
         for N in (1, 2, 3, 4):
             assert bar.ulps(N) == (0.51 if wide else 1 if sixteen else (5 * N + 4, 6 * N + 6)[order])
         assert bar.absolute == (0 if order == 0 else 2.0**-45 if wide and not sixteen else 2.0**-20)
+
+
+@pytest.mark.parametrize("activation", VARIANTS.values(), ids=lambda a: a.name)
+@pytest.mark.parametrize("N", [1, 2, 3, 4])
+def test_pairs_are_as_good_as_correctly_rounded(activation, N, record_property):
+    """Value and gradient on 10^5 numbers and all around junction and critical point; how many are not the nearest."""
+    fixed = any(p.fixed for p in activation.parameters)
+    for eps in (None,) if fixed else (*EPS, "1e-2"):
+        runs = measure.runs(loaded(activation.name), activation, N, eps, ["accurate"])
+        for m in measure.kernels(activation, N, eps, runs, ["binary32"], spread=100_000):
+            print(f"{activation.name} N={N} eps={eps}: {m.id}: {m.max_ulp:.4f} ulp, {m.misrounded} of {m.inputs} off")
+            record_property(f"{eps} {m.id}", f"{m.max_ulp:.4f} ulp, {m.misrounded} of {m.inputs} not the nearest")
+            assert m.ok
+            assert m.misrounded < m.inputs / 20
+
+
+@pytest.mark.parametrize("variant", ["egem", "segem"])
+def test_away_from_its_zero_the_gradient_in_pairs_needs_no_absolute_term(variant):
+    activation, format = VARIANTS[variant], FORMATS["binary32"]
+    for N, eps in ((1, "10"), (2, "1e-4"), (4, "1e-6")):
+        inputs = measure.sampled(activation, N, eps, format)
+        far = np.isfinite(inputs.numbers)
+        for place in measure.critical(activation, N, eps, format):
+            far &= np.abs(inputs.numbers / measure.decode(np.array([place]), format) - 1) > 2.0**-10
+        numbers = inputs.numbers[far]
+        (run,) = measure.runs(loaded(variant), activation, N, eps, ["accurate"]).values()
+        exact = measure.truth(activation, N, eps, replace(inputs, numbers=numbers), 1).exact
+        unit = np.ldexp(1.0, exact.exponent(format))
+        error = np.abs(exact.ulps(run(numbers, format, 1), format)) * unit
+        assert (error <= 0.51 * unit + 2.0**-64).all()
 
 
 # What is measured

@@ -27,7 +27,7 @@ LAYERS = (
     "branches rounding algebra notation",
     "piecewise decide closedform",
     "calculus",
-    "reference floats",
+    "reference floats pairs",
     "checkers sweep observe",
     "theorems measure plots",
     "emit prover",

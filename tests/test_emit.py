@@ -70,7 +70,8 @@ def test_composites_are_plain_statements(activation):
     found = {
         node.name: node for node in ast.walk(ast.parse(emit.source(activation))) if isinstance(node, ast.FunctionDef)
     }
-    for name in [prefix + order for prefix in ("_", "_triton_") for order in emit.ORDERS]:
+    names = [prefix + order for prefix in ("_", "_triton_") for order in emit.ORDERS]
+    for name in [*names, *(f"_accurate_{order}" for order in emit.ORDERS[: emit.ACCURATE])]:
         *statements, last = [s for s in found[name].body if not isinstance(s, ast.Expr)]
         targets = [
             s.targets[0].id for s in statements if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
@@ -121,10 +122,11 @@ def test_facts_come_from_committed_data(tmp_path):
     for path, data in (("proofs/segem.json", {"claims": claims}), ("codegen/accuracy.json", found)):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).write_text(json.dumps(data))
-    proved, cpu, interpreted = committed(tmp_path)["segem"]
+    proved, cpu, interpreted, accurate = committed(tmp_path)["segem"]
     assert proved == "Proved (T2, n = 2N): it is smooth."
     assert cpu.startswith("Measured (PyTorch on the CPU; N = 1, 2, eps = 1e-4), largest error in ulp: value 0.5000 in")
     assert interpreted.count("0.5000 in float16 beyond 2^-20 (exhaustive)") == 2
+    assert accurate.count("0.5000") == accurate.count("0.5000 in float32") == 2
 
 
 @pytest.mark.parametrize("name", EMITTED)

@@ -79,10 +79,11 @@ def modules(tmp_path_factory):
         yield {name: emit.load(emit.source(activation), f"{name}_ahead") for name, activation in VARIANTS.items()}
 
 
-def compiled(module, kind, order, arch, aligned=ALIGNED, **options):
+def compiled(module, kind, order, arch, aligned=ALIGNED, accurate=False, **options):
     """The kernel for N = 3 and eps = 1e-4, compiled ahead of time."""
     s, inv_s = module.scale_constants(3, Fraction(1, 10000), *next(iter(module._FORMATS.values())))
-    constants = {"order": order, "N": 3, "s": s, "inv_s": inv_s, "block": module._BLOCK}
+    s_low = module._low_part(3, Fraction(1, 10000)) if accurate else None
+    constants = {"order": order, "N": 3, "s": s, "inv_s": inv_s, "s_low": s_low, "block": module._BLOCK}
     arguments = {"x_pointer": f"*{kind}", "g_pointer": f"*{kind}", "y_pointer": f"*{kind}", "size": "i32"}
     signature = {name: arguments.get(name, "constexpr") for name in module._kernel.arg_names}
     source = ASTSource(fn=module._kernel, signature=signature, constexprs=constants, attrs=aligned)
@@ -119,6 +120,35 @@ def test_kernels_compile_well(name, kind, order, arch, modules, tmp_path):
     assert count(kernel, r"div\.rn\.f32") == 4 * elements  # two an element, in the full block and in the tail
     assert count(kernel, r"^\s*(fma|div\.(approx|full)|(add|sub|mul)\.f32)") == 0  # nothing fused, nothing left to fuse
     assert local_bytes(kernel, tmp_path) == 0
+
+
+#: The instructions that compute, and those of the sketch that the pairs come from.
+COMPUTING = ("FFMA", "FMUL", "FADD", "FSEL", "FSETP", "FMNMX", "MUFU", "FCHK")
+SKETCHED = 119
+
+
+def computing(kernel, elements, tmp_path):
+    """How many such instructions an element takes in machine code, that which slow divisions share included."""
+    path = tmp_path / "kernel.cubin"
+    path.write_bytes(kernel.asm["cubin"])
+    text = subprocess.run([knobs.nvidia.nvdisasm.path, path], capture_output=True, text=True, check=True).stdout
+    found = re.findall(rf"^\s*/\*[0-9a-f]+\*/\s+(?:@!?U?P\d+\s+)?(?:{'|'.join(COMPUTING)})\b", text, re.MULTILINE)
+    return len(found) / (2 * elements)  # in the full block and in the tail
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("order", [0, 1])
+def test_pairs_compile_well(name, order, modules, tmp_path, record_property):
+    kernel = compiled(modules[name], "fp32", order, 90, accurate=True)
+    elements = modules[name]._BLOCK // (32 * modules[name]._OPTIONS["num_warps"])
+    assert count(kernel, r"div\.rn\.f32") == 4 * elements
+    assert count(kernel, r"^\s*(div\.(approx|full)|(add|sub|mul)\.f32)") == 0
+    assert local_bytes(kernel, tmp_path) == 0
+    instructions = computing(kernel, elements, tmp_path)
+    record_property("instructions", instructions)
+    print(f"{name}, order {order}: {instructions:.1f} instructions an element")
+    plain = computing(compiled(modules[name], "fp32", order, 90), elements, tmp_path)
+    assert 0 < plain < instructions < (SKETCHED if VARIANTS[name].emitted else 2 * SKETCHED)
 
 
 def test_the_counts_can_tell(modules, tmp_path):

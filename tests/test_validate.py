@@ -147,15 +147,21 @@ WRONG = {
     "constants of another type": ("*_constants(N, eps, _compute_type(x))", "*_constants(N, eps, torch.float64)"),
     "swapped constants": ("x, g = (a if", "s, inv_s = inv_s, s\n    x, g = (a if"),
     "swapped constants of the launch": (
-        "y.numel(), order, N, s, inv_s, _BLOCK",
-        "y.numel(), order, N, inv_s, s, _BLOCK",
+        "y.numel(), order, N, s, inv_s, s_low, _BLOCK",
+        "y.numel(), order, N, inv_s, s, s_low, _BLOCK",
     ),
     "another degree of the root": ("constants = root(eps, 2 * N, bits)", "constants = root(eps, N, bits)"),
     "the root's rounding": ("2 * rest > unit", "2 * rest >= unit"),
     "another eps": ("scale_constants(N, eps, *_F", "scale_constants(N, eps * eps, *_F"),
     "another N": ("scale_constants(N, eps, *_F", "scale_constants(N + 1, eps, *_F"),
-    "eps for scale": ("return _activate(x, *resolve(N, eps, scale))", "return _activate(x, *resolve(N, scale, eps))"),
-    "scale is ignored": ("return _activate(x, *resolve(N, eps, scale))", "return _activate(x, *resolve(N, eps))"),
+    "eps for scale": (
+        "return _activate(x, *resolve(N, eps, scale), accurate)",
+        "return _activate(x, *resolve(N, scale, eps), accurate)",
+    ),
+    "scale is ignored": (
+        "return _activate(x, *resolve(N, eps, scale), accurate)",
+        "return _activate(x, *resolve(N, eps), accurate)",
+    ),
     "the module ignores eps": (
         "self.N, self.eps = resolve(N, eps, scale)",
         "self.N, self.eps = resolve(N, None, scale)",
@@ -192,8 +198,8 @@ WRONG = {
         "    N = 2 if N in (3, 4) else N\n    return _Elementwise",
     ),
     "a case for floats": (
-        "    return _activate(x, *resolve(N, eps, scale))",
-        "    eps = 2 * eps if isinstance(eps, float) else eps\n    return _activate(x, *resolve(N, eps, scale))",
+        "    return _activate(x, *resolve(N, eps, scale), accurate)",
+        "    eps = 2 * eps if isinstance(eps, float) else eps\n    return _activate(x, *resolve(N, eps, scale), accurate)",
     ),
     "a case for a text": ("    d = 1 + u\n", '    d = 1 + u if f"{N}" == "text" else u\n'),
     "a case for files without triton": ("    d = 1 + u\n", "    d = (1 + u, u)[triton is None]\n"),
@@ -205,6 +211,30 @@ WRONG = {
         "    wide = _compute_type(x)\n",
         "    wide = _composite_apply(x, g, order, N, s, inv_s)\n",
     ),
+    "pairs: a sum": ("return high, (b_high - (high - a)) + b_low", "return high, (b_high - (high + a)) + b_low"),
+    "pairs: a fused operation": (
+        "low = tl.fma(a_high, b_low, tl.fma(a_low, b_high, tl.fma(a_high, b_high, -high)))",
+        "low = tl.fma(a_high, b_low, tl.fma(a_low, b_high, tl.fma(a_high, b_high, high)))",
+    ),
+    "pairs: a high part": ("return -a_high, -a_low", "return a_high, -a_low"),
+    "pairs: the guess": ("guess = a_high * inverse", "guess = a_high * b_high"),
+    "pairs: the correction": ("tl.fma(-inverse, error, guess)", "tl.fma(-inverse, guess, guess)"),
+    "pairs: infinity": ("finite = error == error", "finite = b_high == b_high"),
+    "pairs: the other choice": (
+        "return tl.where(condition, a_high, b_high)",
+        "return tl.where(condition, b_high, a_high)",
+    ),
+    "pairs: an approximate reciprocal": ("inverse = tl.div_rn(1, b_high)", "inverse = 1 / b_high"),
+    "pairs: the low part of the scale for the scale": ("s_pair = (s, s_low)", "s_pair = (s_low, s)"),
+    "pairs: not asked for": ("order == 0 and s_low is not None:", "order == 0:"),
+    "pairs: never": ("if accurate and _on_triton(x)", "if _on_triton(x) and N == 0"),
+    "pairs: always": ("if accurate and _on_triton(x)", "if _on_triton(x)"),
+    "pairs: for every type": (" and x.dtype == torch.float32 else None", " else None"),
+    "pairs: forgotten by the module": ("        self.accurate = accurate", "        self.accurate = False"),
+    "pairs: forgotten by the function": ("resolve(N, eps, scale), accurate)", "resolve(N, eps, scale), False)"),
+    "pairs: forgotten by the launch": ("N, s, inv_s, s_low, _BLOCK", "N, s, inv_s, None, _BLOCK"),
+    "pairs: the low part of another scale": ("scale_low_part(N, eps, _F", "scale_low_part(N + 1, eps, _F"),
+    "pairs: of another type": ("_FORMATS[torch.float32][0])", "_FORMATS[torch.float64][0])"),
     "no Python": ("    d = 1 + u\n", "    d = 1 + \n"),
     "no activation": ("def segem(", "def other("),
 }
@@ -271,6 +301,7 @@ def test_the_command_line(tmp_path, capsys):
 # --- Every operator, constant and name of the composites, one at a time ---
 
 COMPOSITES = [prefix + order for prefix in ("_", "_triton_") for order in emit.ORDERS]
+PAIRED = [f"_accurate_{order}" for order in emit.ORDERS[: emit.ACCURATE]]
 SWAPS: dict[type, tuple[Callable[[], ast.AST], ...]] = {
     ast.Add: (ast.Sub, ast.Mult),
     ast.Sub: (ast.Add,),

@@ -41,7 +41,7 @@ def test_everything_proved_and_measured() -> None:
     assert all(m.keys() >= MEASUREMENT_KEYS and m["ok"] for m in data["measurements"])
     assert {"kernels.pytorch", "kernels.triton", "kernels.calls"} <= {claim["id"] for claim in data["claims"]}
     paths = {m["id"].split(".")[0] for m in data["measurements"]}
-    assert paths == {"torch", "triton"}
+    assert paths == {"torch", "triton", "accurate"}
     assert "claims proved" in done.stderr
 
 

@@ -13,9 +13,14 @@ from gem_symbolic.definitions import VARIANTS, Activation
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ("T2.smoothness", "T3.lipschitz", "T4.dead", "T4.alive", "T5.range", "T5.minimum", "T6.sup", "T8.curvature")
-PATHS = {"torch": "PyTorch on the CPU", "triton": "Triton, interpreted"}
-QUANTITIES = ("value", "gradient")
 TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32"}
+#: path -> what it is, and the types that it is measured in.
+PATHS = {
+    "torch": ("PyTorch on the CPU", TYPES),
+    "triton": ("Triton, interpreted", TYPES),
+    "accurate": ("Triton with accurate=True, interpreted", {"binary32": "float32"}),
+}
+QUANTITIES = ("value", "gradient")
 
 
 def committed(root: Path = ROOT) -> dict[str, list[str]]:
@@ -42,10 +47,10 @@ def proved(certificates: Mapping[str, Any]) -> Iterator[str]:
 def measured(accuracy: Mapping[str, Any], activation: Activation) -> Iterator[str]:
     """A sentence for each path: the largest errors of value and gradient by type, and how they were found."""
     found = accuracy.get("variants", {}).get(activation.name, {}).get("measurements", {})
-    for path, where in PATHS.items() if found else ():
+    for path, (where, types) in PATHS.items() if found else ():
         errors = (
             f"{quantity} "
-            + ", ".join(error(type, found[f"{path}.{format}.{quantity}"]) for format, type in TYPES.items())
+            + ", ".join(error(type, found[f"{path}.{format}.{quantity}"]) for format, type in types.items())
             for quantity in QUANTITIES
         )
         grid = f"N = {', '.join(map(str, accuracy['N']))}"
