@@ -57,7 +57,7 @@ def test_reading_a_file_is_quick():
     validate(TEXT, SEGEM)
     start = time.process_time()
     validate(TEXT, SEGEM)
-    assert time.process_time() - start < 1.5
+    assert time.process_time() - start < 2.5
 
 
 RIGHT = {
@@ -198,8 +198,8 @@ WRONG = {
         "    N = 2 if N in (3, 4) else N\n    return _Elementwise",
     ),
     "a case for floats": (
-        "    return _activate(x, *resolve(N, eps, scale), accurate)",
-        "    eps = 2 * eps if isinstance(eps, float) else eps\n    return _activate(x, *resolve(N, eps, scale), accurate)",
+        "    return _activate(x, *resolve(N, eps, scale), ",
+        "    eps = 2 * eps if isinstance(eps, float) else eps\n    return _activate(x, *resolve(N, eps, scale), ",
     ),
     "a case for a text": ("    d = 1 + u\n", '    d = 1 + u if f"{N}" == "text" else u\n'),
     "a case for files without triton": ("    d = 1 + u\n", "    d = (1 + u, u)[triton is None]\n"),

@@ -232,8 +232,10 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
     function, cls = entry(m, activation.name, Function), entry(m, activation.name.upper(), Class)
     x = Tensor(CALLS.gens["x"], setting.type, device=setting.device, dense=setting.dense[0])
     first: dict[bool, Tensor] = {}
-    asked = (None, False, True) if setting.pairs else (None, True)
-    for (eps, floating, given), accurate in product(requests(activation), asked):
+    ways = list(requests(activation))
+    asked = [(way, None) for way in ways]
+    asked += product(ways, (False, True)) if setting.pairs else [(ways[0], True)]
+    for (eps, floating, given), accurate in asked:
         world = replace(m.world, compute=setting.compute, lane=setting.lane, eps=eps, floating=floating)
         trace = Trace(replace(m, world=world), setting, roles, setting.pairs and accurate is True)
         given = given if accurate is None else given | {"accurate": accurate}
