@@ -85,7 +85,7 @@ def test_pairs_are_as_good_as_correctly_rounded(activation, N, record_property):
             assert m.misrounded < m.inputs / 20
 
 
-@pytest.mark.parametrize("variant", ["egem", "segem"])
+@pytest.mark.parametrize("variant", [a.name for a in VARIANTS.values() if not any(p.fixed for p in a.parameters)])
 def test_away_from_its_zero_the_gradient_in_pairs_needs_no_absolute_term(variant):
     activation, format = VARIANTS[variant], FORMATS["binary32"]
     for N, eps in ((1, "10"), (2, "1e-4"), (4, "1e-6")):
