@@ -7,7 +7,7 @@ READY := .venv/.installed
 N ?= 3
 VARIANT ?= segem
 
-.PHONY: help verify test lint codegen proofs readme notebooks exhaustive bench check
+.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive bench check
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -30,6 +30,10 @@ codegen: $(READY)  ## write codegen/ from the definitions
 
 proofs: $(READY)  ## write proofs/ from the definitions
 	$(PY) -m gem_symbolic.proofs
+	$(PY) -m gem_symbolic.formal --render
+
+formal: $(READY)  ## prove bounds of rounding errors with Gappa and Coq, and write them to proofs/
+	$(PY) -m gem_symbolic.formal
 
 readme: $(READY)  ## rewrite the generated table of README.md from proofs/ and codegen/
 	$(PY) -m gem_symbolic.readme

@@ -28,13 +28,14 @@ LAYERS = (
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe",
+    "checkers sweep observe roundoff",
     "theorems measure plots",
     "emit prover",
     "readback",
     "validate kernels functional nn",
     "kernelcheck",
     "verify proofs bench readme notebooks accuracy",
+    "formal",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich"}
