@@ -15,7 +15,8 @@ error as E-GEM. It is the reflection of E-GEM: SE-GEM(x) = x + E-GEM(-x).
 Numbers. N and eps are exact: eps=1e-4 is 1/10000. With t = |x| and the scale s = eps**(1/(2*N)), all is computed from
 w = min(t, s)/max(t, s), which lies in [0, 1], so nothing overflows: a finite input gives a finite output, an infinite
 one the limit, and NaN gives NaN. On the CPU, 16- and 32-bit types are evaluated in binary64 and rounded to the type
-of x at the end; on other devices they are evaluated in binary32. float64 is evaluated in binary64.
+of x at the end; on other devices they are evaluated in binary32, or with accurate=True in pairs of it. float64 is
+evaluated in binary64.
 
 - Proved (T2, n = 2N): SE-GEM is C^(2 N) on R and not C^(2 N + 1).
 - Proved (T3, n = 2N): Lip(SE-GEM) = Max(1, (n - 1)^2/(4 n)): 1 for N <= 2, (n - 1)^2/(4 n) for N >= 3.
@@ -130,6 +131,20 @@ def scale_constants(N, eps, bits, lowest, highest):
     return float(constants[0]), float(constants[1])
 
 
+def pair_constants(N, eps, bits, lowest, highest):
+    """(s_low, inv_s_low, up, down) for the scale s of `scale_constants`, with the same range of exponents.
+
+    s + s_low and 1/s + inv_s_low have twice the bits; up is a power of two, as large as s*up and 1/up allow; down is
+    its inverse.
+    """
+    whole = root(eps, 2 * N, 3 * bits), root(1 / eps, 2 * N, 3 * bits)
+    highs = [root(value, 1, bits) for value in whole]
+    lows = [math.copysign(float(root(abs(a - b), 1, bits)), a - b) if a != b else 0.0 for a, b in zip(whole, highs)]
+    binade = math.frexp(float(highs[0]))[1]  # s < 2**binade
+    up = 2.0 ** min(-lowest, highest - 2 - binade)
+    return *lows, up, 1 / up
+
+
 #: The types that compute, with the bits of the significand and the exponents of the first and last normal binade.
 _FORMATS = {
     torch.float32: (24, -126, 127),
@@ -143,9 +158,23 @@ def _constants(N, eps, dtype):
     return scale_constants(N, eps, *_FORMATS[dtype])
 
 
+@functools.cache
+def _pair_constants(N, eps):
+    """(s_low, inv_s_low, up, down): what the kernel that computes in pairs of binary32 needs besides."""
+    return pair_constants(N, eps, *_FORMATS[torch.float32])
+
+
+_NO_PAIR = (None, None, None, None)
+
+
 def _compute_type(x):
     """The type that x is evaluated in."""
     return torch.float64 if x.dtype == torch.float64 or x.device.type == "cpu" else torch.float32
+
+
+def _on_triton(x):
+    """Whether x is evaluated by the Triton kernel."""
+    return triton is not None and x.is_cuda and x.dtype != torch.float64
 
 
 # Plain PyTorch, in the type of x.
@@ -166,10 +195,10 @@ def _value(x, s, inv_s, N):
     w2 = w * w
     u = _chain(w2, w2, N - 1)  # w^(2N), in [0, 1]
     d = 1 + u
-    outer = -_chain(s * w, w2, N - 1)
-    top = torch.where(inside, x, outer)
+    outer = _chain(s * w, w2, N - 1)
+    top = torch.where(inside, t, outer)
     ratio = top / d
-    return torch.where(x <= 0, ratio, x)
+    return torch.where(x < 0, -ratio, x)
 
 
 def _first(x, s, inv_s, N):
@@ -225,6 +254,11 @@ if triton is not None:
         return a
 
     @triton.jit
+    def _reciprocal(b):  # 1/b, but for an error of some units in the last place
+        root = tl.rsqrt(b)
+        return root * root
+
+    @triton.jit
     def _triton_value(x, s: tl.constexpr, inv_s: tl.constexpr, N: tl.constexpr):
         t = tl.abs(x)
         inside = t <= s  # within the scale
@@ -232,10 +266,10 @@ if triton is not None:
         w2 = w * w
         u = _triton_chain(w2, w2, N - 1)  # w^(2N), in [0, 1]
         d = 1 + u
-        outer = -_triton_chain(s * w, w2, N - 1)
-        top = tl.where(inside, x, outer)
+        outer = _triton_chain(s * w, w2, N - 1)
+        top = tl.where(inside, t, outer)
         ratio = tl.div_rn(top, d)
-        return tl.where(x <= 0, ratio, x)
+        return tl.where(x < 0, -ratio, x)
 
     @triton.jit
     def _triton_first(x, s: tl.constexpr, inv_s: tl.constexpr, N: tl.constexpr):
@@ -266,15 +300,189 @@ if triton is not None:
         ratio = tl.div_rn(top, d * d * d)
         return tl.where(x > 0, 0, ratio)
 
+    # Pairs: a and a_low stand for a + a_low, about twice the bits of binary32.
+
     @triton.jit
-    def _block(x_pointer, g_pointer, y_pointer, offsets, mask, order, N, s, inv_s):
+    def _product(a, a_low, b, b_low):  # A*B
+        high = a * b
+        low = tl.fma(a, b_low, tl.fma(a_low, b, tl.fma(a, b, -high)))
+        return high, low
+
+    @triton.jit
+    def _scaled(a, b, b_low):  # a*B
+        high = a * b
+        low = tl.fma(a, b_low, tl.fma(a, b, -high))
+        return high, low
+
+    @triton.jit
+    def _raised(a, b, b_low):  # a + B, |a| >= |b|
+        high = a + b
+        low = b - (high - a) + b_low
+        return high, low
+
+    @triton.jit
+    def _sum(a, b, b_low):  # a + B
+        high = a + b
+        part = high - a
+        low = a - (high - part) + (b - part) + b_low
+        return high, low
+
+    @triton.jit
+    def _divided(a, a_low, b):  # A/b, b > 0
+        near = _reciprocal(b)
+        high = a * near
+        inverse = tl.fma(near, tl.fma(-b, near, 1), near)
+        low = (tl.fma(-high, b, a) + a_low) * inverse
+        return high, low
+
+    @triton.jit
+    def _quotient(a, a_low, b, b_low):  # A/B, b >= 1
+        inverse = _reciprocal(b)
+        guess = a * inverse
+        p2 = -guess
+        ratio = tl.fma(tl.fma(p2, b_low, tl.fma(p2, b, a) + a_low), inverse, guess)
+        result = tl.where(ratio == ratio, ratio, guess)
+        return result
+
+    @triton.jit
+    def _near_quotient(a, b):  # a/b, b > 0
+        inverse = _reciprocal(b)
+        guess = a * inverse
+        ratio = tl.fma(tl.fma(-guess, b, a), inverse, guess)
+        result = tl.where(ratio == ratio, ratio, guess)
+        return result
+
+    @triton.jit
+    def _pair_chain(a, a_low, b, b_low, k: tl.constexpr):
+        for _ in tl.static_range(k):
+            a, a_low = _product(a, a_low, b, b_low)
+        return a, a_low
+
+    # For 16-bit types: the same with quotients by way of a reciprocal.
+
+    @triton.jit
+    def _short_value(x, s: tl.constexpr, inv_s: tl.constexpr, N: tl.constexpr):
+        t = tl.abs(x)
+        inside = t <= s  # within the scale
+        w = _near_quotient(tl.where(inside, t, s), tl.where(inside, s, t))  # t/s or s/t, in [0, 1]
+        w2 = w * w
+        u = _triton_chain(w2, w2, N - 1)  # w^(2N), in [0, 1]
+        d = 1 + u
+        outer = _triton_chain(s * w, w2, N - 1)
+        top = tl.where(inside, t, outer)
+        ratio = _near_quotient(top, d)
+        return tl.where(x < 0, -ratio, x)
+
+    @triton.jit
+    def _short_first(x, s: tl.constexpr, inv_s: tl.constexpr, N: tl.constexpr):
+        t = tl.abs(x)
+        inside = t <= s  # within the scale
+        w = _near_quotient(tl.where(inside, t, s), tl.where(inside, s, t))  # t/s or s/t, in [0, 1]
+        w2 = w * w
+        u = _triton_chain(w2, w2, N - 1)  # w^(2N), in [0, 1]
+        d = 1 + u
+        inner = 1 - (2 * N - 1) * u
+        outer = u * (u - (2 * N - 1))
+        top = tl.where(inside, inner, outer)
+        ratio = _near_quotient(top, d * d)
+        return tl.where(x > 0, 1, ratio)
+
+    @triton.jit
+    def _short_second(x, s: tl.constexpr, inv_s: tl.constexpr, N: tl.constexpr):
+        t = tl.abs(x)
+        inside = t <= s  # within the scale
+        w = _near_quotient(tl.where(inside, t, s), tl.where(inside, s, t))  # t/s or s/t, in [0, 1]
+        w2 = w * w
+        u = _triton_chain(w2, w2, N - 1)  # w^(2N), in [0, 1]
+        v = inv_s * w
+        d = 1 + u
+        inner = _triton_chain(v, w2, N - 1) * (2 * N * (2 * N + 1) - 2 * N * (2 * N - 1) * u)
+        outer = v * u * (2 * N * (2 * N + 1) * u - 2 * N * (2 * N - 1))
+        top = tl.where(inside, inner, outer)
+        ratio = _near_quotient(top, d * d * d)
+        return tl.where(x > 0, 0, ratio)
+
+    # On request: in pairs, rounded once at the end.
+
+    @triton.jit
+    def _accurate_value(
+        x,
+        s: tl.constexpr,
+        inv_s: tl.constexpr,
+        s_low: tl.constexpr,
+        inv_s_low: tl.constexpr,
+        up: tl.constexpr,
+        down: tl.constexpr,
+        N: tl.constexpr,
+    ):
+        t = tl.abs(x)
+        inside = t <= s  # within the scale
+        far, far_low = _divided(s * up, s_low * up, t)  # outside the scale, where s/t might be subnormal
+        p5, p5_low = _scaled(t, inv_s, inv_s_low)
+        w = tl.where(inside, p5, far * down)  # t/s or s/t, in [0, 1]
+        w_low = tl.where(inside, p5_low, far_low * down)
+        w2, w2_low = _product(w, w_low, w, w_low)
+        u, u_low = _pair_chain(w2, w2_low, w2, w2_low, N - 1)  # w^(2N), in [0, 1]
+        d, d_low = _raised(1, u, u_low)
+        inner = t * up
+        p14, p14_low = _product(s, s_low, far, far_low)
+        outer, outer_low = _pair_chain(p14, p14_low, w2, w2_low, N - 1)
+        top = tl.where(inside, inner, outer)
+        top_low = tl.where(inside, 0, outer_low)
+        ratio = _quotient(top, top_low, d, d_low)
+        return tl.where(x < 0, -(ratio * down), x)
+
+    @triton.jit
+    def _accurate_first(
+        x,
+        s: tl.constexpr,
+        inv_s: tl.constexpr,
+        s_low: tl.constexpr,
+        inv_s_low: tl.constexpr,
+        up: tl.constexpr,
+        down: tl.constexpr,
+        N: tl.constexpr,
+    ):
+        t = tl.abs(x)
+        inside = t <= s  # within the scale
+        far, far_low = _divided(s, s_low, t)  # outside the scale
+        p3, p3_low = _scaled(t, inv_s, inv_s_low)
+        w = tl.where(inside, p3, far)  # t/s or s/t, in [0, 1]
+        w_low = tl.where(inside, p3_low, far_low)
+        w2, w2_low = _product(w, w_low, w, w_low)
+        u, u_low = _pair_chain(w2, w2_low, w2, w2_low, N - 1)  # w^(2N), in [0, 1]
+        d, d_low = _raised(1, u, u_low)
+        p9, p9_low = _scaled(2 * N - 1, u, u_low)
+        inner, inner_low = _sum(1, -p9, -p9_low)
+        p14, p14_low = _raised(-(2 * N - 1), u, u_low)
+        outer, outer_low = _product(u, u_low, p14, p14_low)
+        top = tl.where(inside, inner, outer)
+        top_low = tl.where(inside, inner_low, outer_low)
+        p18, p18_low = _product(d, d_low, d, d_low)
+        ratio = _quotient(top, top_low, p18, p18_low)
+        return tl.where(x > 0, 1, ratio)
+
+    @triton.jit
+    def _block(x_pointer, g_pointer, y_pointer, offsets, mask, order, N, s, inv_s, s_low, inv_s_low, up, down):
         x = tl.load(x_pointer + offsets, mask=mask).to(tl.float32)
-        if order == 0:
-            y = _triton_value(x, s, inv_s, N)
+        if s_low is not None and order < 2:
+            if order == 0:
+                y = _accurate_value(x, s, inv_s, s_low, inv_s_low, up, down, N)
+            elif order == 1:
+                y = _accurate_first(x, s, inv_s, s_low, inv_s_low, up, down, N)
+        elif x_pointer.dtype.element_ty == tl.float32:
+            if order == 0:
+                y = _triton_value(x, s, inv_s, N)
+            elif order == 1:
+                y = _triton_first(x, s, inv_s, N)
+            elif order == 2:
+                y = _triton_second(x, s, inv_s, N)
+        elif order == 0:
+            y = _short_value(x, s, inv_s, N)
         elif order == 1:
-            y = _triton_first(x, s, inv_s, N)
+            y = _short_first(x, s, inv_s, N)
         elif order == 2:
-            y = _triton_second(x, s, inv_s, N)
+            y = _short_second(x, s, inv_s, N)
         if order > 0:
             y = y * tl.load(g_pointer + offsets, mask=mask).to(tl.float32)
         tl.store(y_pointer + offsets, y.to(y_pointer.dtype.element_ty), mask=mask)
@@ -289,28 +497,39 @@ if triton is not None:
         N: tl.constexpr,
         s: tl.constexpr,
         inv_s: tl.constexpr,
+        s_low: tl.constexpr,
+        inv_s_low: tl.constexpr,
+        up: tl.constexpr,
+        down: tl.constexpr,
         block: tl.constexpr,
     ):
         start = tl.program_id(0).to(tl.int64) * block
         offsets = start + tl.arange(0, block)
         if start + block <= size:  # a full block needs no mask, and is moved in pieces of 128 bits
-            _block(x_pointer, g_pointer, y_pointer, offsets, None, order, N, s, inv_s)
+            _block(x_pointer, g_pointer, y_pointer, offsets, None, order, N, s, inv_s, s_low, inv_s_low, up, down)
         else:
-            _block(x_pointer, g_pointer, y_pointer, offsets, offsets < size, order, N, s, inv_s)
+            mask = offsets < size
+            _block(x_pointer, g_pointer, y_pointer, offsets, mask, order, N, s, inv_s, s_low, inv_s_low, up, down)
 
 
 _BLOCK = 1024
 _OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
 
-def _triton_apply(x, g, order, N, s, inv_s):
-    """As _composite_apply, by the Triton kernel: x and g in at most 32 bits, s and inv_s in binary32."""
+def _triton_apply(x, g, order, N, s, inv_s, pair):
+    """As _composite_apply, by the Triton kernel: x and g in at most 32 bits, s and inv_s in binary32.
+
+    With a pair, as `pair_constants` gives it, value and first derivative are computed in pairs.
+    """
     y = torch.empty_like(x)  # dense, and laid out as x where x is dense
     x, g = (a if a is None or a.stride() == y.stride() else torch.empty_like(y, dtype=a.dtype).copy_(a) for a in (x, g))
     if y.numel():
+        s_low, inv_s_low, up, down = pair
         with torch.cuda.device_of(y):
             grid = (triton.cdiv(y.numel(), _BLOCK),)
-            _kernel[grid](x, x if g is None else g, y, y.numel(), order, N, s, inv_s, _BLOCK, **_OPTIONS)
+            _kernel[grid](
+                x, x if g is None else g, y, y.numel(), order, N, s, inv_s, s_low, inv_s_low, up, down, _BLOCK, **_OPTIONS
+            )
     return y
 
 
@@ -321,9 +540,9 @@ class _Elementwise(torch.autograd.Function):
     """(x, g) -> g f^(order)(x), elementwise, or f^(order)(x) with g = None. Only x and g are kept for the backward."""
 
     @staticmethod
-    def forward(x, g, order, N, s, inv_s):
-        if triton is not None and x.is_cuda and x.dtype != torch.float64:
-            return _triton_apply(x, g, order, N, s, inv_s)
+    def forward(x, g, order, N, s, inv_s, pair):
+        if _on_triton(x):
+            return _triton_apply(x, g, order, N, s, inv_s, pair)
         return _composite_apply(x, g, order, N, s, inv_s)
 
     @staticmethod
@@ -342,28 +561,31 @@ class _Elementwise(torch.autograd.Function):
             grad_x = _Elementwise.apply(x, weight, ctx.order + 1, *ctx.constants)
         if ctx.needs_input_grad[1]:
             grad_g = _Elementwise.apply(x, grad, ctx.order, *ctx.constants)
-        return grad_x, grad_g, None, None, None, None
+        return grad_x, grad_g, None, None, None, None, None
 
 
 _TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def _activate(x, N, eps):
+def _activate(x, N, eps, accurate):
     """The activation for N and eps as `resolve` gives them."""
     if not isinstance(x, torch.Tensor) or x.dtype not in _TYPES:
         got = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
         raise TypeError(f"segem needs a tensor of type float16, bfloat16, float32 or float64; got {got}")
-    return _Elementwise.apply(x, None, 0, N, *_constants(N, eps, _compute_type(x)))
+    pair = _pair_constants(N, eps) if accurate and x.dtype == torch.float32 and _on_triton(x) else _NO_PAIR
+    return _Elementwise.apply(x, None, 0, N, *_constants(N, eps, _compute_type(x)), pair)
 
 
-def segem(x, N=1, eps=None, scale=None):
+def segem(x, N=1, eps=None, scale=None, accurate=False):
     """SE-GEM of x, elementwise.
 
     x is a real floating-point tensor of any shape and strides; the result has its shape and type. N is an integer >= 1.
     eps > 0 (1e-4 by default) or scale > 0 is a number or a string such as "1e-4" or "1/3"; give one of them at most.
+    accurate=True asks the Triton kernel for pairs of numbers where it computes in float32: value and gradient are then
+    all but correctly rounded. It changes nothing elsewhere: on the CPU float32 is evaluated in float64 anyway.
     Twice differentiable by autograd. Raises TypeError for another type of x and ValueError for another parameter.
     """
-    return _activate(x, *resolve(N, eps, scale))
+    return _activate(x, *resolve(N, eps, scale), accurate)
 
 
 class SEGEM(torch.nn.Module):
@@ -372,17 +594,18 @@ class SEGEM(torch.nn.Module):
     Shape: any, and the result has the same. `N` and `eps` are kept as the exact numbers that were meant.
     """
 
-    def __init__(self, N=1, eps=None, scale=None):
+    def __init__(self, N=1, eps=None, scale=None, accurate=False):
         super().__init__()
         self.N, self.eps = resolve(N, eps, scale)
+        self.accurate = accurate
         name, value = ("eps", "1e-4" if eps is None else eps) if scale is None else ("scale", scale)
         self.shown = f"{name}={_shortest(value)}"
 
     def forward(self, x):
-        return _activate(x, self.N, self.eps)
+        return _activate(x, self.N, self.eps, self.accurate)
 
     def extra_repr(self):
-        return f"N={self.N}, {self.shown}"
+        return f"N={self.N}, {self.shown}{', accurate=True' if self.accurate else ''}"
 
 
 def _shortest(value):

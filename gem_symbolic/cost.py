@@ -29,7 +29,8 @@ from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import load
 from gem_symbolic.expressions import evaluate
 from gem_symbolic.files import replace_text
-from gem_symbolic.floats import Plan, plan
+from gem_symbolic.floats import plan
+from gem_symbolic.plans import Plan
 from gem_symbolic.readme import table
 
 DATA, TABLE = CODEGEN / "cost.json", CODEGEN / "COST.md"

@@ -1,171 +1,21 @@
-"""Floating point: the formats, and evaluation plans, the explicit list of operations that a kernel executes.
+"""Evaluation plans of activations and their derivatives, derived from the exact branches of `piecewise` by `rules`.
 
-A plan is derived from the exact branches of `piecewise` by the rules below, symbolically in N. With t = |x| and the
-scale s of the activation, every quantity is written in w = min(t, s)/max(t, s), which lies in [0, 1], and u = w^(2N):
-inside the scale (t <= s) the field's u is u, outside it is 1/u. Nothing can overflow, and each tail underflows
-gradually. The plan says nothing of precision: the same list serves binary32 and binary64.
+The derivation is symbolic in N. With t = |x| and the scale s of the activation, every quantity is written in
+w = min(t, s)/max(t, s), which lies in [0, 1], and u = w^(2N): inside the scale (t <= s) the field's u is u, outside it
+is 1/u. Nothing can overflow, and each tail underflows gradually.
 """
 
-import operator
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import comb, lcm
 from typing import Any
 
-from sympy import Rational, factor
-from sympy import Symbol as Variable
-
 from gem_symbolic.calculus import derivative
 from gem_symbolic.definitions import Activation
-from gem_symbolic.expressions import evaluate
 from gem_symbolic.piecewise import PiecewiseRational, build
-
-
-class PlanError(ValueError):
-    """The definition is outside the class of functions that plans are derived for."""
-
-
-# --- Plans ---
-
-
-def select(condition: Any, yes: Any, no: Any) -> Any:
-    return yes if condition else no
-
-
-def chain(a: Any, b: Any, k: int) -> Any:
-    """a*b^k, by k multiplications one after the other."""
-    for _ in range(int(k)):
-        a = a * b
-    return a
-
-
-#: What each operation means. A target adds how it is spelled.
-OPERATIONS: Mapping[str, Callable[..., Any]] = {
-    "abs": abs,
-    "neg": operator.neg,
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "select": select,
-    "chain": chain,
-}
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A constant: how it is written, and the real number that it means.
-
-    Written as a name it is computed beforehand and rounded once; written as an expression in N it is that integer.
-    """
-
-    text: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Value:
-    """The result of an operation, or the input x. A name that begins with an underscore is nobody's choice."""
-
-    name: str
-
-
-Operand = Value | Constant
-
-
-@dataclass(frozen=True)
-class Step:
-    """name = op(*args)."""
-
-    name: str
-    op: str
-    args: tuple[Operand, ...]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A straight-line program in the input x and the constants, for the derivative of that order."""
-
-    order: int
-    steps: tuple[Step, ...]
-    result: Operand
-
-    def run(
-        self,
-        names: Mapping[str, Any],
-        number: Callable[[int], Any] = int,
-        operations: Mapping[str, Callable[..., Any]] = OPERATIONS,
-    ) -> Any:
-        """The result in a number system of the caller's; `names` gives x, N and the named constants."""
-        known = dict(names)
-
-        def read(operand: Operand) -> Any:
-            return known[operand.name] if isinstance(operand, Value) else evaluate(operand.text, known, number)
-
-        for step in self.steps:
-            known[step.name] = operations[step.op](*map(read, step.args))
-        return read(self.result)
-
-
-def unaltered(plan: Plan) -> tuple[bool, bool]:
-    """Whether the plan returns x itself or an integer for x < 0, and for x > 0: whatever computes, that is exact."""
-    steps = {step.name: step for step in plan.steps}
-    last = steps.get(getattr(plan.result, "name", ""))
-    if last is None or last.op != "select":
-        return False, False
-    test, *sides = last.args
-    kept = [side == Value("x") or (isinstance(side, Constant) and side.text.isdigit()) for side in sides]
-    on_left = {"le": True, "lt": True, "ge": False, "gt": False}[steps[getattr(test, "name", "")].op]
-    return (kept[0], kept[1]) if on_left else (kept[1], kept[0])
-
-
-# --- Rules, as data: text in the grammar of `expressions`, with the operations as functions ---
-
-#: What branches share: name, how it is computed, a note for the reader. Only what is used enters a plan.
-SHARED = (
-    ("t", "abs(x)", ""),
-    ("inside", "le(t, s)", "within the scale"),
-    ("w", "select(inside, t, s)/select(inside, s, t)", "t/s or s/t, in [0, 1]"),
-    ("w2", "w*w", ""),
-    ("u", "chain(w2, w2, N - 1)", "w^(2N), in [0, 1]"),
-    ("v", "inv_s*w", ""),
-    ("d", "1 + u", ""),
-)
-
-
-@dataclass(frozen=True)
-class Lead:
-    """How |x|^power u^taken is written in a region; `signed` where the text is x^power itself, with its sign."""
-
-    power: int
-    region: str
-    taken: int
-    text: str
-    signed: bool = False
-
-
-#: The row that takes most of the factors u at hand is used: x u would underflow in u where s w^(2N-1) does not.
-LEADS = (
-    Lead(0, "inside", 0, "1"),
-    Lead(0, "outside", 0, "1"),
-    Lead(1, "inside", 0, "x", signed=True),
-    Lead(1, "outside", 0, "x", signed=True),
-    Lead(1, "outside", 1, "chain(s*w, w2, N - 1)"),
-    Lead(-1, "inside", 1, "chain(v, w2, N - 1)"),
-    Lead(-1, "outside", 0, "v"),
-)
-
-
-# --- The derivation ---
-
-#: A polynomial in n, constant term first, without trailing zeros.
-Coefficient = tuple[Fraction, ...]
+from gem_symbolic.plans import Builder, Coefficient, Constant, Plan, PlanError, Quantity, Value
+from gem_symbolic.rules import LEADS, LIFTED, LIFTED_LEADS, SHARED, SPLIT, Lead, Rule
 
 
 @dataclass(frozen=True)
@@ -228,88 +78,6 @@ def times(sign: int, coefficient: Coefficient) -> Coefficient:
     return tuple(sign * c for c in coefficient)
 
 
-@dataclass
-class Builder:
-    """Collects steps; equal operations are written once."""
-
-    steps: dict[tuple[str, tuple[Operand, ...]], Step] = field(default_factory=dict)
-    names: dict[str, "Quantity"] = field(default_factory=dict)
-    operations: Collection[str] = tuple(OPERATIONS)
-
-    def apply(self, op: str, *args: "Quantity") -> "Quantity":
-        key = op, tuple(a.operand for a in args)
-        if key not in self.steps:
-            self.steps[key] = Step(f"_{len(self.steps)}", *key)
-        return Quantity(self, Value(self.steps[key].name))
-
-    def named(self, name: str, value: "Quantity", note: str = "") -> "Quantity":
-        """Gives the value a name, unless it has one or is no step."""
-        for key, step in self.steps.items():
-            if step.name == getattr(value.operand, "name", None) and step.name.startswith("_"):
-                self.steps[key] = Step(name, step.op, step.args, note)
-                return Quantity(self, Value(name))
-        return value
-
-    def constant(self, coefficient: Coefficient) -> "Quantity":
-        """The constant that is a polynomial in n, written in N."""
-        N = Variable("N")
-        terms = (Rational(c.numerator, c.denominator) * (2 * N) ** k for k, c in enumerate(coefficient))
-        text = str(factor(sum(terms, start=Rational(0))))
-        return Quantity(self, Constant(text, text))
-
-    def integer(self, value: int) -> "Quantity":
-        return self.constant((Fraction(value),))
-
-    def read(self, text: str) -> "Quantity":
-        """The value of a rule's text."""
-        functions = {op: (lambda *args, op=op: self.apply(op, *args)) for op in self.operations}
-        return evaluate(text, self.names, self.integer, functions=functions)
-
-    def plan(self, order: int, result: "Quantity") -> Plan:
-        """The steps that the result needs."""
-        needed = {result.operand}
-        for step in reversed(self.steps.values()):
-            if Value(step.name) in needed:
-                needed.update(step.args)
-        return Plan(order, tuple(s for s in self.steps.values() if Value(s.name) in needed), result.operand)
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """An operand, with arithmetic that writes steps. Multiplying and dividing by 1 writes none."""
-
-    builder: Builder
-    operand: Operand
-
-    @property
-    def one(self) -> bool:
-        return self.operand == Constant("1", "1")
-
-    def __add__(self, other: "Quantity") -> "Quantity":
-        return self.builder.apply("add", self, other)
-
-    def __sub__(self, other: "Quantity") -> "Quantity":
-        if isinstance(self.operand, Constant) and isinstance(other.operand, Constant):  # N - 1
-            text = f"{self.operand.text} - {other.operand.text}"
-            return Quantity(self.builder, Constant(text, text))
-        return self.builder.apply("sub", self, other)
-
-    def __mul__(self, other: "Quantity") -> "Quantity":
-        return other if self.one else self if other.one else self.builder.apply("mul", self, other)
-
-    def __truediv__(self, other: "Quantity") -> "Quantity":
-        return self if other.one else self.builder.apply("div", self, other)
-
-    def __neg__(self) -> "Quantity":
-        return self.builder.apply("neg", self)
-
-    def __pow__(self, exponent: int) -> "Quantity":
-        product = self.builder.integer(1)
-        for _ in range(exponent):
-            product = product * self
-        return product
-
-
 def horner(builder: Builder, coefficients: tuple[Coefficient, ...]) -> Quantity:
     """The polynomial in u with these coefficients, constant term first; what is negative is subtracted."""
     *rest, leading = coefficients
@@ -327,30 +95,65 @@ def horner(builder: Builder, coefficients: tuple[Coefficient, ...]) -> Quantity:
     return -value if negative else value
 
 
-def numerator(builder: Builder, term: Term, region: str, side: int, what: str) -> Quantity:
-    """The term times (1 + u)^depth in a region of a side, in the quantities of SHARED. Raises PlanError."""
+@dataclass(frozen=True)
+class Top:
+    """The numerator of a branch in a region: `sign` times the quantity, which is up times too large if `lifted`."""
+
+    sign: int
+    quantity: Quantity
+    lifted: bool
+
+
+def numerator(builder: Builder, term: Term, region: str, side: int, leads: Iterable[Lead], what: str) -> Top:
+    """The term times (1 + u)^depth in a region of a side, in the quantities that are named. Raises PlanError."""
     if region == "outside":
         term = term.turned
-    leads = [lead for lead in LEADS if (lead.power, lead.region) == (term.power, region) and lead.taken <= term.factors]
-    if not leads:
+    fitting = [row for row in leads if (row.power, row.guard) == (term.power, region) and row.taken <= term.factors]
+    if not fitting:
         raise PlanError(f"no evaluation plan: {what} is unbounded other than like x, or has a higher power of x")
-    lead = max(leads, key=lambda lead: lead.taken)
-    sign = 1 if lead.signed else side ** abs(term.power)
+    lead = max(fitting, key=lambda row: row.taken)
+    sign = side ** abs(term.power)
+    product = builder.read(lead.right) * builder.names["u"] ** (term.factors - lead.taken)
+    if len(term.coefficients) == 1 and abs(term.coefficients[0][-1]) == 1 == len(term.coefficients[0]):
+        return Top(sign * int(term.coefficients[0][0]), product, lead.lifted)
     coefficients = tuple(times(sign, c) for c in term.coefficients)
-    product = builder.read(lead.text) * builder.names["u"] ** (term.factors - lead.taken)
-    return -product if coefficients == ((-1,),) else product * horner(builder, coefficients)
+    return Top(1, product * horner(builder, coefficients), lead.lifted)
 
 
-def quotient(builder: Builder, term: Term | None, side: int, suffix: str, what: str) -> tuple[Quantity, Quantity]:
-    """(top, bottom) of a branch, named with the suffix; the bottom is 1 for a branch without division."""
+@dataclass(frozen=True)
+class Branch:
+    """A branch: sign top/bottom factor. The bottom is None for a branch without division, the factor for 1."""
+
+    sign: int
+    top: Quantity
+    bottom: Quantity | None = None
+    factor: Quantity | None = None
+
+
+def branch(builder: Builder, term: Term | None, side: int, suffix: str, leads: Iterable[Lead], what: str) -> Branch:
+    """The branch of a side, its parts named with the suffix. Raises PlanError."""
     if term is None:
-        return builder.integer(0), builder.integer(1)
-    inner, outer = (
-        builder.named(name + suffix, numerator(builder, term, region, side, what))
-        for name, region in (("inner", "inside"), ("outer", "outside"))
-    )
-    top = inner if inner == outer else builder.apply("select", builder.names["inside"], inner, outer)
-    return builder.named("top" + suffix, top), builder.integer(term.divisor) * builder.names["d"] ** term.depth
+        return Branch(1, builder.integer(0))
+    if not term.divides:
+        if term == Term(1, 0, ((Fraction(1),),), 0, 1):
+            return Branch(1, builder.names["x"])
+        if not term.constant:
+            raise PlanError(f"no evaluation plan: {what} has a branch without division that is neither x nor constant")
+        return Branch(1, builder.constant(term.coefficients[0]))
+    inner, outer = (numerator(builder, term, region, side, leads, what) for region in ("inside", "outside"))
+    sign = inner.sign if inner.sign == outer.sign else 1
+    quantities = [top.quantity if top.sign == sign else -top.quantity for top in (inner, outer)]
+    quantities = [builder.named(name + suffix, q) for name, q in zip(("inner", "outer"), quantities)]
+    top = quantities[0]
+    if quantities[0] != quantities[1]:
+        top = builder.apply("select", builder.names["inside"], *quantities)
+    factor = None
+    if inner.lifted or outer.lifted:
+        down, one = builder.names["down"], builder.integer(1)
+        factors = [down if t.lifted else one for t in (inner, outer)]
+        factor = down if factors[0] == factors[1] else builder.apply("select", builder.names["inside"], *factors)
+    bottom = builder.integer(term.divisor) * builder.names["d"] ** term.depth
+    return Branch(sign, builder.named("top" + suffix, top), bottom, factor)
 
 
 def constants(model: PiecewiseRational) -> dict[str, str]:
@@ -362,10 +165,15 @@ def constants(model: PiecewiseRational) -> dict[str, str]:
     return {"s": f"({scales[0]})**(1/(2*N))", "inv_s": f"({scales[0]})**(-1/(2*N))"}
 
 
-def plan(activation: Activation | PiecewiseRational, order: int = 0) -> Plan:
+#: The constants of a plan that is split: a power of two and its inverse.
+POWERS = {"up": "2**k", "down": "2**-k"}
+
+
+def plan(activation: Activation | PiecewiseRational, order: int = 0, split: bool = False) -> Plan:
     """The evaluation plan of the derivative of that order, for every N at once. Raises PlanError.
 
-    A NaN fails every comparison, so each `select` sends it to a side that computes with x.
+    A NaN fails every comparison, so each `select` sends it to a side that computes with x. A `split` plan has a
+    quotient on one side of the scale only, and lifts what is like x by a power of two: see `rules`.
     """
     model = activation if isinstance(activation, PiecewiseRational) else build(activation)
     what = f"{model.activation.name}, derivative of order {order},"
@@ -375,27 +183,64 @@ def plan(activation: Activation | PiecewiseRational, order: int = 0) -> Plan:
     if all(t is None or t.constant for t in terms):
         raise PlanError(f"no evaluation plan: {what} is constant on both sides, and would not pass a NaN on")
 
+    lifted = split and any(t is not None and t.divides and t.power == 1 for t in terms)
     builder = Builder()
-    builder.names |= {name: Quantity(builder, Constant(name, meaning)) for name, meaning in constants(model).items()}
+    named = constants(model) | (POWERS if split else {})
+    builder.names |= {name: Quantity(builder, Constant(name, meaning)) for name, meaning in named.items()}
     builder.names |= {"x": Quantity(builder, Value("x")), "N": Quantity(builder, Constant("N", "N"))}
-    for name, text, note in SHARED:
-        builder.names[name] = builder.named(name, builder.read(text), note)
+    for rule in shared(split, lifted):
+        builder.names[rule.name] = builder.named(rule.name, builder.read(rule.right), rule.guard)
+    leads = (*LIFTED_LEADS, *(row for row in LEADS if row.power != 1)) if lifted else LEADS
     both = all(t is not None and t.divides for t in terms)
     suffixes = ("_left", "_right") if both else ("", "")
-    branches = [quotient(builder, t, side, suffix, what) for t, side, suffix in zip(terms, (-1, 1), suffixes)]
+    left, right = (branch(builder, t, side, suffix, leads, what) for t, side, suffix in zip(terms, (-1, 1), suffixes))
+    return builder.plan(order, joined(builder, left, right, closed=model.pieces[0].interval.high_closed))
 
-    closed = model.pieces[0].interval.high_closed  # 0 itself lies on the left
+
+def shared(split: bool, lifted: bool) -> Iterable[Rule]:
+    """The rows of what branches share, in the order of their use."""
+    if not split:
+        return SHARED
+    instead = {rule.name: rule for rule in (LIFTED if lifted else SPLIT)}
+    rows = [instead.get(rule.name, rule) for rule in SHARED]
+    rows.insert(next(i for i, rule in enumerate(rows) if rule.name == "w"), instead["far"])
+    return rows
+
+
+def joined(builder: Builder, left: Branch, right: Branch, closed: bool) -> Quantity:
+    """The branch of each side of 0; 0 itself lies on the left if that is `closed` there.
+
+    A side that returns x itself takes 0 too, where the other one is continuous with it, and so keeps its sign.
+    """
+    x = builder.names["x"]
+    if x in (left.top, right.top):
+        closed = left.top == x
     on_left, on_right = ("le(x, 0)", "gt(x, 0)") if closed else ("lt(x, 0)", "ge(x, 0)")
 
     def pick(left: Quantity, right: Quantity) -> Quantity:
         """Each on its side; a NaN goes to the right unless that is a constant."""
         if left == right:
             return left
-        if terms[1] is None or terms[1].constant:
+        if isinstance(right.operand, Constant):
             return builder.apply("select", builder.read(on_right), right, left)
         return builder.apply("select", builder.read(on_left), left, right)
 
-    if both:
-        top, bottom = (builder.named(name, pick(*parts)) for name, parts in zip(("top", "bottom"), zip(*branches)))
-        return builder.plan(order, top / bottom)
-    return builder.plan(order, pick(*(builder.named("ratio", top / bottom) for top, bottom in branches)))
+    def finished(sign: int, top: Quantity, bottom: Quantity | None, factor: Quantity | None) -> Quantity:
+        if bottom is None:
+            return top
+        ratio = builder.named("ratio", top / bottom)
+        ratio = ratio if factor is None else ratio * factor
+        return -ratio if sign < 0 else ratio
+
+    if left.bottom is None or right.bottom is None:
+        sides = (finished(b.sign, b.top, b.bottom, b.factor) for b in (left, right))
+        return pick(*sides)
+    # One quotient serves both sides.
+    top, bottom = (builder.named(n, pick(*b)) for n, b in (("top", (left.top, right.top)), ("bottom", (left.bottom, right.bottom))))
+    factor = None
+    if left.factor is not None and right.factor is not None:
+        factor = pick(left.factor, right.factor)
+    if left.sign == right.sign:
+        return finished(left.sign, top, bottom, factor)
+    ratio = finished(1, top, bottom, factor)
+    return pick(-ratio, ratio) if left.sign < 0 else pick(ratio, -ratio)

@@ -1,124 +1,123 @@
-"""The *compensated* plan: a plain plan carried out in pairs, unevaluated sums high + low of two floating-point numbers.
+"""Plans made of plans: the *compensated* one, carried out in pairs, and the *short* one, with short quotients.
 
-Each operation of the plain plan has a counterpart, by the kinds of its operands: RULES lists them. The input and the
-integers are exact, the scale comes as a pair, and the result is rounded once, at the end. What an operation on pairs
-means is the operation on the numbers that they stand for; how it is computed is the target's business.
+A pair is an unevaluated sum of two floating-point numbers. Each operation of a split plan has a counterpart, by the
+kinds of its operands: `rules.COUNTERPARTS` lists them. The input and the integers are exact, the scale and its inverse
+come as pairs, and the result is rounded once, in the last quotient.
 """
 
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from gem_symbolic.floats import OPERATIONS, Builder, Constant, Operand, Plan, PlanError, Quantity, Value, chain, select
+from gem_symbolic.definitions import Activation
+from gem_symbolic.expressions import evaluate
+from gem_symbolic.floats import POWERS, plan
+from gem_symbolic.piecewise import PiecewiseRational
+from gem_symbolic.plans import PAIR_CHAIN, PAIRED, Builder, Constant, Operand, Plan, PlanError, Quantity, Value
+from gem_symbolic.rules import ALSO, COUNTERPARTS, LOW, OPERATIONS, ROUTINES
 
-#: What each operation on pairs means.
-PAIR_OPERATIONS: Mapping[str, Callable[..., Any]] = {
-    "pair": operator.add,
-    "pair_neg": operator.neg,
-    "pair_shift": operator.add,  # a single number and a pair that is not larger
-    "pair_sum": operator.add,  # a single number and a pair
-    "pair_scale": operator.mul,  # a single number and a pair
-    "pair_mul": operator.mul,
-    "pair_div": operator.truediv,
-    "pair_select": select,
-    "pair_chain": chain,
-    "rounded": operator.pos,
-}
+#: Values of a split plan that are known to be in [0, 1]; products of such are found to be.
+UNITS = {"w"}
+SCALE = {"s", "inv_s"}
 
-#: Kinds of operands: truth values, integers, single numbers, pairs, and pairs in [0, 1]; and what each is as well.
-ALSO: Mapping[str, str] = {"truth": "truth", "integer": "integer single", "single": "single"}
-ALSO |= {"pair": "pair", "unit": "unit pair"}
+
+def short(plain: Plan) -> Plan:
+    """The plan with every quotient computed from a reciprocal: all but as good as the nearest one, and half the price."""
+    return replace(plain, steps=tuple(replace(s, op="near_quotient" if s.op == "div" else s.op) for s in plain.steps))
 
 
 @dataclass(frozen=True)
-class Rule:
-    """An operation on operands a, b, c of these kinds, its counterpart, and the kind of the result."""
+class Number:
+    """What a value of the split plan becomes: one quantity or the two of a pair, and their kind."""
 
-    op: str
-    kinds: str
-    text: str
-    gives: str = "pair"
+    kind: str
+    parts: tuple[Quantity, ...]
 
+    def __neg__(self) -> "Number":
+        return Number(self.kind, tuple(-p for p in self.parts))
 
-#: The first row that fits is used. Where none does, single numbers are made pairs.
-RULES = (
-    *(Rule(op, "single single", f"{op}(a, b)", "truth") for op in ("lt", "le", "gt", "ge")),
-    Rule("abs", "single", "abs(a)", "single"),
-    Rule("select", "truth single single", "select(a, b, c)", "single"),
-    Rule("neg", "pair", "pair_neg(a)"),
-    Rule("add", "integer unit", "pair_shift(a, b)"),
-    Rule("add", "unit integer", "pair_shift(b, a)"),
-    Rule("sub", "integer unit", "pair_shift(a, pair_neg(b))"),
-    Rule("sub", "unit integer", "pair_shift(-b, a)"),
-    Rule("add", "single pair", "pair_sum(a, b)"),
-    Rule("add", "pair single", "pair_sum(b, a)"),
-    Rule("sub", "single pair", "pair_sum(a, pair_neg(b))"),
-    Rule("sub", "pair single", "pair_sum(-b, a)"),
-    Rule("mul", "single pair", "pair_scale(a, b)"),
-    Rule("mul", "pair single", "pair_scale(b, a)"),
-    Rule("mul", "unit unit", "pair_mul(a, b)", "unit"),
-    Rule("mul", "pair pair", "pair_mul(a, b)"),
-    Rule("div", "pair pair", "pair_div(a, b)"),
-    Rule("select", "truth pair pair", "pair_select(a, b, c)"),
-    Rule("chain", "unit unit integer", "pair_chain(a, b, c)", "unit"),
-    Rule("chain", "pair pair integer", "pair_chain(a, b, c)"),
-)
-#: Values of a plain plan that are known to be in [0, 1]; products of such are found to be.
-UNITS = {"w"}
-#: The constants that are no integers, and what to add to each.
-LOWS = {"s": "s_low"}
+    def __mul__(self, other: "Number") -> "Number":
+        (a,), (b,) = self.parts, other.parts
+        return Number(self.kind, (a * b,))
 
 
-def compensated(plain: Plan) -> Plan:
-    """The plan in pairs. Raises PlanError for an operation without a counterpart."""
-    builder = Builder(operations=(*OPERATIONS, *PAIR_OPERATIONS))
-    known: dict[Operand, tuple[Quantity, str]] = {Value("x"): (Quantity(builder, Value("x")), "single")}
+def compensated(activation: Activation | PiecewiseRational, order: int = 0) -> Plan:
+    """The plan in pairs of the derivative of that order. Raises PlanError."""
+    return in_pairs(plan(activation, order, split=True))
 
-    def read(operand: Operand, comparing: bool) -> tuple[Quantity, str]:
-        """An operand's quantity and kind; what is compared is the high part."""
+
+def in_pairs(split: Plan) -> Plan:
+    """A split plan, carried out in pairs. Raises PlanError for an operation without a counterpart."""
+    builder = Builder()
+    known: dict[Operand, Number] = {Value("x"): Number("single", (Quantity(builder, Value("x")),))}
+
+    def read(operand: Operand, comparing: bool) -> Number:
+        """An operand; what is compared is the high part."""
         if operand in known:
             return known[operand]
-        constant = Quantity(builder, operand)
-        if not isinstance(operand, Constant) or operand.text == operand.meaning:
-            return constant, "integer"
-        return (constant, "single") if comparing else (paired(constant), "pair")
+        assert isinstance(operand, Constant)
+        high = Quantity(builder, operand)
+        if operand.text in SCALE:
+            low = Constant(operand.text + LOW, f"{operand.meaning} - {operand.text}")
+            return Number("single", (high,)) if comparing else Number("pair", (high, Quantity(builder, low)))
+        kind = "power" if operand.text in POWERS else "one" if operand.text == "1" else "integer"
+        return Number(kind, (high,))
 
-    def paired(single: Quantity) -> Quantity:
-        """A single number as a pair, under a name."""
-        name = getattr(single.operand, "name", getattr(single.operand, "text", ""))
-        if isinstance(single.operand, Constant) and single.operand.text != single.operand.meaning:
-            if name not in LOWS:
-                raise PlanError(f"no compensated plan: {name} is no pair")
-            low = Quantity(builder, Constant(LOWS[name], f"{single.operand.meaning} - {name}"))
-        else:
-            low = builder.integer(0)
-        pair = builder.apply("pair", single, low)
-        return builder.named(f"{name}_pair", pair) if name.isidentifier() else pair
+    def each(function: Callable[..., Any], *args: Number) -> Number:
+        """An operation on the high parts, and on the low ones; what is no pair takes part in both."""
+        parts = tuple(
+            builder.apply(name, *(a.parts[min(i, len(a.parts) - 1)] for a in args))
+            for i in range(2)
+            for name in [names[function]]
+        )
+        return Number("pair", parts)
 
-    def counterpart(op: str, args: list[tuple[Quantity, str]]) -> tuple[Quantity, str]:
-        for kinds in product(*(ALSO[kind].split() for _, kind in args)):
-            for rule in RULES:
-                if (rule.op, rule.kinds) == (op, " ".join(kinds)):
-                    builder.names = dict(zip("abc", (a for a, _ in args)))
-                    return builder.read(rule.text), rule.gives
-        lifted = [(paired(a), "pair") if "single" in ALSO[kind].split() else (a, kind) for a, kind in args]
+    def called(name: str, *args: Number) -> Number:
+        """An operation or a routine on all parts of its operands."""
+        found = builder.apply(name, *(p for a in args for p in a.parts))
+        if name not in PAIRED:
+            return Number("single", (found,))
+        assert isinstance(found.operand, Value)
+        return Number("pair", (found, Quantity(builder, Value(found.operand.name + LOW))))
+
+    def paired(a: Number) -> Number:
+        return a if len(a.parts) == 2 or a.kind == "truth" else Number("pair", (*a.parts, builder.integer(0)))
+
+    functions: dict[str, Callable[..., Any]] = {"each": each}
+    for name in (*OPERATIONS, *ROUTINES, PAIR_CHAIN):
+        functions[name] = lambda *args, name=name: called(name, *args)
+    names = {function: name for name, function in functions.items()}
+
+    def counterpart(op: str, args: list[Number]) -> Number:
+        for kinds in product(*(ALSO[a.kind].split() for a in args)):
+            for row in COUNTERPARTS:
+                if (row.name, row.kinds) == (op, " ".join(kinds)):
+                    given = dict(zip("abc", args)) | functions  # `each` names the operation that it is given
+                    return replace(evaluate(row.right, given, functions=functions), kind=row.gives)
+        lifted = [paired(a) for a in args]
         if lifted == args:
-            raise PlanError(f"no compensated plan: {op} of {', '.join(kind for _, kind in args)}")
+            raise PlanError(f"no compensated plan: {op} of {', '.join(a.kind for a in args)}")
         return counterpart(op, lifted)
 
-    def rounded(a: Quantity, kind: str) -> tuple[Quantity, str]:
-        return (builder.apply("rounded", a), "single") if "pair" in ALSO[kind].split() else (a, kind)
+    def named(name: str, value: Number, note: str) -> Number:
+        """The value with its steps named, each once."""
+        steps = {s.name: s for s in builder.steps.values()}
+        first = getattr(value.parts[0].operand, "name", "")
+        if len(value.parts) == 2 and first in steps and steps[first].op in PAIRED:
+            high = builder.named(name, value.parts[0], note)
+            return replace(value, parts=(high, Quantity(builder, Value(high.operand.name + LOW))))  # type: ignore[union-attr]
+        labels = (name, name + LOW)
+        notes = (note, "")
+        return replace(value, parts=tuple(builder.named(*row) for row in zip(labels, value.parts, notes)))
 
-    for step in plain.steps:
-        comparing = step.op in ("lt", "le", "gt", "ge")
-        args = [read(a, comparing) for a in step.args]
-        if step.op == "select" and Value(step.name) == plain.result:
-            args = [rounded(*a) for a in args]  # each side of 0, so that what is exact there stays so
-        value, kind = counterpart(step.op, args)
+    for step in split.steps:
+        value = counterpart(step.op, [read(a, step.op in ("lt", "le", "gt", "ge")) for a in step.args])
         if not step.name.startswith("_"):
-            value = builder.named(step.name, value, step.note)
-        known[Value(step.name)] = value, "unit" if step.name in UNITS else kind
-    result, _ = rounded(*read(plain.result, False))
-    return builder.plan(plain.order, result)
+            value = named(step.name, value, step.note)
+        kind = "unit" if step.name in UNITS else value.kind
+        known[Value(step.name)] = replace(value, kind=kind)
+    result = read(split.result, False)
+    if len(result.parts) != 1:
+        raise PlanError("no compensated plan: the result is not rounded by a quotient")
+    return builder.plan(split.order, result.parts[0])

@@ -81,7 +81,15 @@ def scale_constants(N, eps, bits, lowest, highest):
     return float(constants[0]), float(constants[1])
 
 
-def scale_low_part(N, eps, bits):
-    """What s of `scale_constants` is short of, itself rounded to nearest with `bits` bits: together they are a pair."""
-    rest = root(eps, 2 * N, 3 * bits) - root(eps, 2 * N, bits)
-    return math.copysign(float(root(abs(rest), 1, bits)), rest) if rest else 0.0
+def pair_constants(N, eps, bits, lowest, highest):
+    """(s_low, inv_s_low, up, down) for the scale s of `scale_constants`, with the same range of exponents.
+
+    s + s_low and 1/s + inv_s_low have twice the bits; up is a power of two, as large as s*up and 1/up allow; down is
+    its inverse.
+    """
+    whole = root(eps, 2 * N, 3 * bits), root(1 / eps, 2 * N, 3 * bits)
+    highs = [root(value, 1, bits) for value in whole]
+    lows = [math.copysign(float(root(abs(a - b), 1, bits)), a - b) if a != b else 0.0 for a, b in zip(whole, highs)]
+    binade = math.frexp(float(highs[0]))[1]  # s < 2**binade
+    up = 2.0 ** min(-lowest, highest - 2 - binade)
+    return *lows, up, 1 / up

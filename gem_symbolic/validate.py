@@ -25,7 +25,8 @@ from pathlib import Path
 
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import Activation, find
-from gem_symbolic.floats import Plan, PlanError, plan
+from gem_symbolic.floats import plan
+from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.formats import FORMATS, Format
 from gem_symbolic.parameters import scale_constants
 from gem_symbolic.piecewise import PiecewiseRational, build

@@ -20,16 +20,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gem_symbolic import parameters
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import VARIANTS, Activation
-from gem_symbolic.emit.printer import body
+from gem_symbolic.emit.printer import body, routine
 from gem_symbolic.emit.targets import CPP, TORCH, TRITON
-from gem_symbolic.floats import plan, unaltered
+from gem_symbolic.floats import plan
 from gem_symbolic.formats import FORMATS
+from gem_symbolic.pairs import compensated, short
 from gem_symbolic.piecewise import build
+from gem_symbolic.plans import unaltered
+from gem_symbolic.rules import ROUTINES
 
 WIDTH = 118
 #: The derivatives that a file holds, by order, and what is carried verbatim from `parameters`.
 ORDERS = ("value", "first", "second")
-CARRIED = (parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants)
+CARRIED = (parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants, parameters.pair_constants)
+#: How many of the derivatives are computed in pairs on request, from the value on.
+ACCURATE = 2
 #: PyTorch's names of the formats, and those of them that kernels compute in.
 TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32", "binary64": "float64"}
 COMPUTE = ("binary32", "binary64")
@@ -89,6 +94,9 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
         orders=ORDERS,
         torch_bodies=[body(p, TORCH) for p in plans],
         triton_bodies=[body(p, TRITON) for p in plans],
+        short_bodies=[body(short(p), TRITON) for p in plans],
+        accurate_bodies=[body(compensated(model, order), TRITON) for order in range(ACCURATE)],
+        routines=[(r, routine(r, TRITON)) for r in ROUTINES.values()],
         triton_template=TRITON.template,
     )
 
@@ -103,6 +111,8 @@ def native(activation: Activation, template: str = CPP.template, **more: Any) ->
         where=used(activation),
         orders=ORDERS,
         bodies=[body(p, CPP) for p in plans],
+        accurate_bodies=[body(compensated(model, order), CPP) for order in range(ACCURATE)],
+        routines=[(r, routine(r, CPP)) for r in ROUTINES.values()],
         unaltered=[unaltered(p) for p in plans],
         shorts=[f for f in FORMATS.values() if f.bits == 16],
         entries=ENTRIES,

@@ -1,16 +1,18 @@
-"""From a plan to statements: one line `name = expression` for each value that has a name or is used more than once."""
+"""From steps to statements: one line `name = expression` for each value that has a name or is used more than once."""
 
 import ast
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gem_symbolic.emit.targets import Target
-from gem_symbolic.floats import Constant, Operand, Plan, Value
+from gem_symbolic.plans import PAIR_CHAIN, PAIRED, Builder, Constant, Operand, Plan, Quantity, Step, Value
+from gem_symbolic.rules import ROUTINES, Routine
 
 
 @dataclass(frozen=True)
 class Body:
-    """The lines of a function, and the expression that it returns."""
+    """The lines of a function, and the expressions that it returns, separated by commas."""
 
     lines: tuple[str, ...]
     result: str
@@ -37,9 +39,9 @@ def constant(text: str, target: Target) -> str:
     return ast.unparse(_Powers(target.power).visit(ast.parse(text, mode="eval")))
 
 
-def body(plan: Plan, target: Target) -> Body:
-    """The plan in the target's language. What is nameless and used once is written where it is used."""
-    uses = Counter(a.name for step in plan.steps for a in step.args if isinstance(a, Value))
+def statements(steps: Sequence[Step], results: Sequence[Operand], target: Target) -> Body:
+    """Steps in the target's language. What is nameless and used once is written where it is used."""
+    uses = Counter(a.name for step in steps for a in step.args if isinstance(a, Value))
     written: dict[str, str] = {}
     lines: list[str] = []
 
@@ -48,14 +50,32 @@ def body(plan: Plan, target: Target) -> Body:
             constant(operand.text, target) if isinstance(operand, Constant) else written.get(operand.name, operand.name)
         )
 
-    for step in plan.steps:
-        expression = target.symbols[step.op].format(*map(read, step.args))
+    for step in steps:
+        args = [read(a) for a in step.args]
+        called = step.op in ROUTINES or step.op == PAIR_CHAIN
+        expression = (
+            target.call.format(step.op, ", ".join(args)) if called else target.symbols[step.op].format(*args)
+        )
         nameless = step.name.startswith("_")
-        if nameless and uses[step.name] <= 1:
+        if nameless and uses[step.name] <= 1 and step.op not in PAIRED:
             written[step.name] = expression
             continue
-        name = f"p{step.name[1:]}" if nameless else step.name
-        written[step.name] = name
-        statement = target.assignment.format(name, tidy(expression))
-        lines.append(statement + (target.comment.format(step.note) if step.note else ""))
-    return Body(tuple(lines), tidy(read(plan.result)))
+        names = [f"p{name[1:]}" if nameless else name for name in step.names]
+        written |= zip(step.names, names)
+        form = target.unpacking if step.op in PAIRED else target.assignment
+        lines.append(form.format(*names, tidy(expression)) + (target.comment.format(step.note) if step.note else ""))
+    return Body(tuple(lines), ", ".join(tidy(read(r)) for r in results))
+
+
+def body(plan: Plan, target: Target) -> Body:
+    """A plan in the target's language."""
+    return statements(plan.steps, [plan.result], target)
+
+
+def routine(routine: Routine, target: Target) -> Body:
+    """A routine in the target's language."""
+    builder = Builder()
+    builder.names |= {name: Quantity(builder, Value(name)) for name in routine.parameters}
+    for name, text in routine.lines:
+        builder.names[name] = builder.named(name, builder.read(text))
+    return statements(tuple(builder.steps.values()), [builder.names[name].operand for name in routine.given], target)

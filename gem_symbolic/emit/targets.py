@@ -12,6 +12,7 @@ COMMON = {
     "le": "({}) <= ({})",
     "gt": "({}) > ({})",
     "ge": "({}) >= ({})",
+    "eq": "({}) == ({})",
 }
 
 
@@ -23,7 +24,9 @@ class Target:
     template: str
     symbols: Mapping[str, str]
     power: str = "{}**{}"  # of an integer, in a constant
+    call: str = "{}({})"  # of a routine
     assignment: str = "{} = {}"
+    unpacking: str = "{}, {} = {}"
     comment: str = "  # {}"
 
 
@@ -48,8 +51,11 @@ TRITON = Target(
         "abs": "tl.abs({})",
         "div": "tl.div_rn({}, {})",
         "select": "tl.where({}, {}, {})",
+        "fma": "tl.fma({}, {}, {})",
+        "reciprocal": "_reciprocal({})",
         "chain": "_triton_chain({}, {}, {})",
     },
+    call="_{}({})",
 )
 #: In C++ the operators are those of the type that computes, whichever it is.
 CPP = Target(
@@ -60,9 +66,12 @@ CPP = Target(
         "abs": "abs({})",
         "div": "({}) / ({})",
         "select": "select({}, {}, {})",
+        "fma": "fma({}, {}, {})",
+        "reciprocal": "reciprocal({})",
         "chain": "chain({}, {}, {})",
     },
     power="chain({0}, {0}, {1} - 1)",
     assignment="const auto {} = {};",
+    unpacking="const auto [{}, {}] = {};",
     comment="  // {}",
 )

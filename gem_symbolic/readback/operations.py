@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from gem_symbolic.floats import OPERATIONS
+from gem_symbolic.rules import OPERATIONS
 from gem_symbolic.readback.numbers import Numbers, Refused
 
 #: Operations of a plan that are several, one after the other.
