@@ -309,6 +309,14 @@ if triton is not None:
         return high, low
 
     @triton.jit
+    def _close_product(a, a_low, b, b_low):  # A*B
+        near = a * b
+        rest = tl.fma(a, b_low, tl.fma(a_low, b, tl.fma(a, b, -near)))
+        high = near + rest
+        low = rest - (high - near)
+        return high, low
+
+    @triton.jit
     def _scaled(a, b, b_low):  # a*B
         high = a * b
         low = tl.fma(a, b_low, tl.fma(a, b, -high))
@@ -336,6 +344,19 @@ if triton is not None:
         return high, low
 
     @triton.jit
+    def _close_divided(a, a_low, b):  # A/b, b > 0
+        near = _reciprocal(b)
+        guess = a * near
+        inverse = tl.fma(near, tl.fma(-b, near, 1), near)
+        better = tl.fma(tl.fma(-guess, b, a), inverse, guess)
+        high = tl.where(better == better, better, guess)
+        rest = tl.fma(-high, b, a) + a_low
+        first = rest * inverse
+        second = tl.fma(tl.fma(-first, b, rest), inverse, first)
+        low = tl.where(second == second, second, 0)
+        return high, low
+
+    @triton.jit
     def _quotient(a, a_low, b, b_low):  # A/B, b >= 1
         inverse = _reciprocal(b)
         guess = a * inverse
@@ -356,6 +377,12 @@ if triton is not None:
     def _pair_chain(a, a_low, b, b_low, k: tl.constexpr):
         for _ in tl.static_range(k):
             a, a_low = _product(a, a_low, b, b_low)
+        return a, a_low
+
+    @triton.jit
+    def _close_chain(a, a_low, b, b_low, k: tl.constexpr):
+        for _ in tl.static_range(k):
+            a, a_low = _close_product(a, a_low, b, b_low)
         return a, a_low
 
     # For 16-bit types: the same with quotients by way of a reciprocal.
@@ -445,12 +472,12 @@ if triton is not None:
     ):
         t = tl.abs(x)
         inside = t <= s  # within the scale
-        far, far_low = _divided(s, s_low, t)  # outside the scale
+        far, far_low = _close_divided(s, s_low, t)  # outside the scale
         p3, p3_low = _scaled(t, inv_s, inv_s_low)
         w = tl.where(inside, p3, far)  # t/s or s/t, in [0, 1]
         w_low = tl.where(inside, p3_low, far_low)
-        w2, w2_low = _product(w, w_low, w, w_low)
-        u, u_low = _pair_chain(w2, w2_low, w2, w2_low, N - 1)  # w^(2N), in [0, 1]
+        w2, w2_low = _close_product(w, w_low, w, w_low)
+        u, u_low = _close_chain(w2, w2_low, w2, w2_low, N - 1)  # w^(2N), in [0, 1]
         d, d_low = _raised(1, u, u_low)
         p9, p9_low = _scaled(2 * N - 1, u, u_low)
         inner, inner_low = _sum(1, -p9, -p9_low)

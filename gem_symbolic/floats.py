@@ -236,7 +236,9 @@ def joined(builder: Builder, left: Branch, right: Branch, closed: bool) -> Quant
         sides = (finished(b.sign, b.top, b.bottom, b.factor) for b in (left, right))
         return pick(*sides)
     # One quotient serves both sides.
-    top, bottom = (builder.named(n, pick(*b)) for n, b in (("top", (left.top, right.top)), ("bottom", (left.bottom, right.bottom))))
+    top, bottom = (
+        builder.named(n, pick(*b)) for n, b in (("top", (left.top, right.top)), ("bottom", (left.bottom, right.bottom)))
+    )
     factor = None
     if left.factor is not None and right.factor is not None:
         factor = pick(left.factor, right.factor)

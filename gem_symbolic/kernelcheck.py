@@ -23,7 +23,7 @@ def missing() -> str | None:
 
 def paths() -> list[str]:
     """The kernel paths that can be run here."""
-    return [path for path in measure.PLANS if importlib.util.find_spec(path)]
+    return [path for path, package in measure.NEEDS.items() if importlib.util.find_spec(package)]
 
 
 def text(activation: Activation) -> str:

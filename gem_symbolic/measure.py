@@ -41,12 +41,19 @@ class Bar:
     """How far off a result may be: (per_N * N + constant) ulp, and an absolute error beside it.
 
     The absolute term holds as it stands for N <= 4. Beyond, it grows as N^2: next to its zero the gradient is N times
-    a difference whose terms are known to N roundings.
+    a difference whose terms are known to N roundings. Where the exact result is smaller than `below` in size, and not
+    because it is near a zero, the bar is `smaller`.
     """
 
     per_N: int
     constant: float
     absolute: float = 0.0
+    below: float = 0.0
+    small: "Bar | None" = None
+
+    @property
+    def smaller(self) -> "Bar":
+        return self.small or self
 
     def ulps(self, N: int) -> float:
         return self.per_N * N + self.constant
@@ -56,7 +63,7 @@ class Bar:
 
 
 #: (plan, format, order) -> bar. *wide* computes in binary64 and rounds once, *plain* in binary32, or in binary64 for
-#: binary64 itself. Near its zero a gradient keeps no relative accuracy, hence its absolute term.
+#: binary64 itself, *compensated* in pairs of binary32. Near its zero a gradient keeps no relative accuracy, hence its absolute term.
 BARS: Mapping[tuple[str, str, int], Bar] = {
     ("wide", "binary16", 0): Bar(0, 0.51),
     ("wide", "binary16", 1): Bar(0, 0.51, 2.0**-20),
@@ -72,12 +79,19 @@ BARS: Mapping[tuple[str, str, int], Bar] = {
     ("plain", "binary32", 1): Bar(6, 6, 2.0**-20),
     ("plain", "binary64", 0): Bar(5, 4),
     ("plain", "binary64", 1): Bar(6, 6, 2.0**-49),
+    ("compensated", "binary32", 0): Bar(0, 0.51, below=2.0**-100, small=Bar(0, 1)),
+    ("compensated", "binary32", 1): Bar(0, 0.51, 2.0**-45, below=2.0**-40, small=Bar(0, 0, 2.0**-64)),
 }
 #: path -> the plan that it follows in each format.
 PLANS: Mapping[str, Mapping[str, str]] = {
     "torch": {"binary16": "wide", "bfloat16": "wide", "binary32": "wide", "binary64": "plain"},
     "triton": {"binary16": "plain", "bfloat16": "plain", "binary32": "plain"},
+    "accurate": {"binary32": "compensated"},
 }
+#: path -> the package that it needs.
+NEEDS: Mapping[str, str] = {"torch": "torch", "triton": "triton", "accurate": "triton"}
+#: Within so much of a zero of the derivative, relative to it, the derivative is near its zero.
+NEAR = Fraction(1, 8)
 #: torch's names of the formats.
 DTYPES: Mapping[str, str] = {
     "binary16": "float16",
@@ -95,7 +109,8 @@ class Measurement:
     ulp(exact), so `ok` is max_ulp <= limit. A NaN for a number, a number for a NaN, a wrong limit at an infinity and a
     zero of the wrong sign (where a value underflows) are infinitely far off. `worst` is the input of the largest error;
     `misrounded` counts the finite inputs whose result is not the nearest number of the format. `zero_to`: the exact
-    gradient rounds to zero at every number of the format up to this one (None: not even at the lowest).
+    gradient rounds to zero at every number of the format up to this one (None: not even at the lowest). `under` is the
+    largest error where the bar for small results holds.
     """
 
     id: str
@@ -108,6 +123,7 @@ class Measurement:
     inputs: int
     misrounded: int
     zero_to: float | None = None
+    under: float = 0.0
 
     def record(self) -> dict[str, Any]:
         """As JSON data; a number that is not finite is null."""
@@ -174,6 +190,12 @@ def critical(activation: Activation, N: int, eps: Any, format: Format) -> list[i
     return found
 
 
+def zone(activation: Activation, N: int, eps: Any, format: Format) -> list[tuple[float, float]]:
+    """The intervals in which the first derivative is near a zero that it passes through."""
+    zeros = [Fraction(float(decode(np.array([p]), format)[0])) for p in critical(activation, N, eps, format)]
+    return [(float(min(ends)), float(max(ends))) for c in zeros for ends in [(c * (1 - NEAR), c * (1 + NEAR))]]
+
+
 def sampled(activation: Activation, N: int, eps: Any, format: Format, spread: int = SPREAD) -> Inputs:
     """A sample of a wide format, with everything near a junction, a critical point and the ends of the type."""
     top, normal = ordinal(float(format.max), format), ordinal(float(format.tiny), format)
@@ -196,11 +218,15 @@ def limit(activation: Activation, N: int, eps: Any, order: int, sign: int, forma
 
 @dataclass(frozen=True)
 class Truth:
-    """What is exactly right at each finite number of the inputs, and the limits at both infinities."""
+    """What is exactly right at each finite number of the inputs, and the limits at both infinities.
+
+    `near` are those next to a zero of the derivative that is asked for.
+    """
 
     inputs: Inputs
     order: int
     finite: NDArray[np.bool_]
+    near: NDArray[np.bool_]
     exact: Exact
     limits: tuple[float, float]
     zero_to: float | None
@@ -213,7 +239,10 @@ def truth(activation: Activation, N: int, eps: Any, inputs: Inputs, order: int) 
     exact = values(activation, N, numbers, format, eps, order=order)
     at_minus, at_plus = (limit(activation, N, eps, order, sign, format) for sign in (-1, 1))
     zero_to = vanishing(activation, N, eps, numbers, exact.rounded(format), format) if order == 1 else None
-    return Truth(inputs, order, finite, exact, (at_minus, at_plus), zero_to)
+    near = np.zeros(len(numbers), bool)
+    for low, high in zone(activation, N, eps, format) if order == 1 else ():
+        near |= (low <= numbers) & (numbers <= high)
+    return Truth(inputs, order, finite, near, exact, (at_minus, at_plus), zero_to)
 
 
 def vanishing(
@@ -245,8 +274,12 @@ def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
     result = computed[finite]
     distances[finite] = np.abs(truth.exact.ulps(result, format))
     with np.errstate(over="ignore"):
-        allowed = np.minimum(bar.beside(N) / unit, np.finfo(np.float64).max)  # finite, so that no error hides behind it
+        small = (np.abs(np.ldexp(truth.exact.high, -truth.exact.shift)) < bar.below) & ~truth.near
+        absolute = np.where(small, bar.smaller.beside(N), bar.beside(N))
+        allowed = np.minimum(absolute / unit, np.finfo(np.float64).max)  # finite, so that no error hides behind it
         error = np.maximum(distances[finite] - allowed, 0)
+        under = error[small & np.isfinite(error)].max(initial=0)
+        error[small & np.isfinite(error)] = 0
     if truth.order == 0:
         flipped = (result == 0) & (truth.exact.high != 0) & (np.signbit(result) != np.signbit(truth.exact.high))
         error[flipped] = np.inf
@@ -263,7 +296,8 @@ def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
         max_ulp=float(errors[worst]),
         limit=bar.ulps(N),
         absolute=bar.beside(N),
-        ok=bool(errors[worst] <= bar.ulps(N)),
+        ok=bool(errors[worst] <= bar.ulps(N) and under <= bar.smaller.ulps(N)),
+        under=float(under),
         worst=float(inputs.numbers[worst]),
         inputs=len(errors),
         misrounded=int(np.count_nonzero(result != rounded)),
@@ -310,29 +344,36 @@ def interpreted() -> Iterator[None]:
             os.environ["TRITON_INTERPRET"] = before
 
 
-def triton_run(module: Any, N: int, eps: Fraction) -> Run:
-    """The emitted Triton kernel in Triton's interpreter. Raises ValueError for a module loaded outside `interpreted`.
+def triton_run(module: Any, N: int, eps: Fraction, accurate: bool = False, device: str = "cpu") -> Run:
+    """The emitted Triton kernel in Triton's interpreter, or on a device; `accurate` asks for pairs.
+
+    Raises ValueError where the interpreter is needed and the module was loaded outside `interpreted`.
 
     The interpreter's own conversions of bfloat16 cut off instead of rounding, and get subnormals wrong. So for bfloat16
     the numbers go in and come out in binary32, in which the kernel computes, and torch rounds them.
     """
     import torch
 
-    if type(getattr(module, "_kernel", None)).__name__ != "InterpretedFunction":
+    interpreted = type(getattr(module, "_kernel", None)).__name__ == "InterpretedFunction"
+    if device == "cpu" and not interpreted:
         raise ValueError("load the kernel module within measure.interpreted(): compiled kernels need a GPU")
-    constants = module._constants(N, eps, torch.float32)
+    constants = (
+        *module._constants(N, eps, torch.float32),
+        module._pair_constants(N, eps) if accurate else module._NO_PAIR,
+    )
 
     def run(numbers: Floats, format: Format, order: int) -> Floats:
-        x = tensor(numbers, FORMATS["binary32"] if format.name == "bfloat16" else format)
+        x = tensor(numbers, FORMATS["binary32"] if interpreted and format.name == "bfloat16" else format).to(device)
         weight = torch.ones_like(x) if order else None
         # A block of any size takes the interpreter about as long, so one holds all the numbers.
-        block, module._BLOCK = module._BLOCK, 1 << (len(numbers) - 1).bit_length()
+        block = module._BLOCK
+        module._BLOCK = 1 << (len(numbers) - 1).bit_length() if interpreted else block
         try:
             with np.errstate(all="ignore"):
                 y = module._triton_apply(x, weight, order, N, *constants)
         finally:
             module._BLOCK = block
-        return y.to(getattr(torch, DTYPES[format.name])).to(torch.float64).numpy()
+        return y.to(getattr(torch, DTYPES[format.name])).to(torch.float64).cpu().numpy()
 
     return run
 
@@ -340,7 +381,7 @@ def triton_run(module: Any, N: int, eps: Fraction) -> Run:
 def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: Iterable[str] = PLANS) -> dict[str, Run]:
     """How each path is run, by name, for a kernel module that `emit` wrote. Raises ValueError for a bad parameter.
 
-    The path "triton" needs the module to have been loaded within `interpreted`.
+    Other paths than "torch" need the module to have been loaded within `interpreted`.
     """
     names = bind(activation, N, eps)
     fixed = {p.name for p in activation.parameters if p.fixed}
@@ -348,6 +389,7 @@ def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: It
     makers: Mapping[str, Callable[[], Run]] = {
         "torch": lambda: torch_run(module, activation.name, N, None if "eps" in fixed else value),
         "triton": lambda: triton_run(module, N, value),
+        "accurate": lambda: triton_run(module, N, value, accurate=True),
     }
     return {path: makers[path]() for path in paths}
 

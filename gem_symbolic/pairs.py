@@ -14,8 +14,8 @@ from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import evaluate
 from gem_symbolic.floats import POWERS, plan
 from gem_symbolic.piecewise import PiecewiseRational
-from gem_symbolic.plans import PAIR_CHAIN, PAIRED, Builder, Constant, Operand, Plan, PlanError, Quantity, Value
-from gem_symbolic.rules import ALSO, COUNTERPARTS, LOW, OPERATIONS, ROUTINES
+from gem_symbolic.plans import PAIRED, Builder, Constant, Operand, Plan, PlanError, Quantity, Value
+from gem_symbolic.rules import ALSO, CHAINS, CLOSE, COUNTERPARTS, LOW, OPERATIONS, ROUTINES
 
 #: Values of a split plan that are known to be in [0, 1]; products of such are found to be.
 UNITS = {"w"}
@@ -23,7 +23,7 @@ SCALE = {"s", "inv_s"}
 
 
 def short(plain: Plan) -> Plan:
-    """The plan with every quotient computed from a reciprocal: all but as good as the nearest one, and half the price."""
+    """The plan with every quotient made of a reciprocal: all but the nearest number, at half the price."""
     return replace(plain, steps=tuple(replace(s, op="near_quotient" if s.op == "div" else s.op) for s in plain.steps))
 
 
@@ -50,6 +50,7 @@ def compensated(activation: Activation | PiecewiseRational, order: int = 0) -> P
 def in_pairs(split: Plan) -> Plan:
     """A split plan, carried out in pairs. Raises PlanError for an operation without a counterpart."""
     builder = Builder()
+    rows = (*CLOSE, *COUNTERPARTS) if any(step.op == "sub" for step in split.steps) else COUNTERPARTS
     known: dict[Operand, Number] = {Value("x"): Number("single", (Quantity(builder, Value("x")),))}
 
     def read(operand: Operand, comparing: bool) -> Number:
@@ -85,13 +86,13 @@ def in_pairs(split: Plan) -> Plan:
         return a if len(a.parts) == 2 or a.kind == "truth" else Number("pair", (*a.parts, builder.integer(0)))
 
     functions: dict[str, Callable[..., Any]] = {"each": each}
-    for name in (*OPERATIONS, *ROUTINES, PAIR_CHAIN):
+    for name in (*OPERATIONS, *ROUTINES, *CHAINS):
         functions[name] = lambda *args, name=name: called(name, *args)
     names = {function: name for name, function in functions.items()}
 
     def counterpart(op: str, args: list[Number]) -> Number:
         for kinds in product(*(ALSO[a.kind].split() for a in args)):
-            for row in COUNTERPARTS:
+            for row in rows:
                 if (row.name, row.kinds) == (op, " ".join(kinds)):
                     given = dict(zip("abc", args)) | functions  # `each` names the operation that it is given
                     return replace(evaluate(row.right, given, functions=functions), kind=row.gives)

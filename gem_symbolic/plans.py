@@ -6,13 +6,14 @@ A plan says nothing of precision: the same list serves binary32 and binary64. It
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from sympy import Rational, factor
 from sympy import Symbol as Variable
 
 from gem_symbolic.expressions import evaluate
-from gem_symbolic.rules import LOW, OPERATIONS, ROUTINES, Routine
+from gem_symbolic.rules import CHAINS, LOW, OPERATIONS, ROUTINES, Routine
 
 
 class PlanError(ValueError):
@@ -38,10 +39,8 @@ class Value:
 
 
 Operand = Value | Constant
-#: The operations of a loop over pairs: a*b^k, by k products one after the other.
-PAIR_CHAIN = "pair_chain"
-#: What gives a pair: the names of a step and that with LOW.
-PAIRED = {name for name, routine in ROUTINES.items() if routine.paired} | {PAIR_CHAIN}
+#: What gives a pair: the name of a step and that with LOW.
+PAIRED = {name for name, routine in ROUTINES.items() if routine.paired} | CHAINS.keys()
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,12 @@ def complete(operations: Mapping[str, Callable[..., Any]]) -> dict[str, Callable
     """The operations with the routines that are made of them."""
     found = {**operations, **{name: performed(routine, operations) for name, routine in ROUTINES.items()}}
 
-    def pair_chain(a: Any, a_low: Any, b: Any, b_low: Any, k: Any) -> tuple[Any, Any]:
+    def chained(product: Callable[..., Any], a: Any, a_low: Any, b: Any, b_low: Any, k: Any) -> tuple[Any, Any]:
         for _ in range(int(k)):
-            a, a_low = found["product"](a, a_low, b, b_low)
+            a, a_low = product(a, a_low, b, b_low)
         return a, a_low
 
-    return {**found, PAIR_CHAIN: pair_chain}
+    return {**found, **{name: partial(chained, found[product]) for name, product in CHAINS.items()}}
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ LEADS = (
     lead(-1, "inside", 1, "chain(v, w2, N - 1)"),
     lead(-1, "outside", 0, "v"),
 )
-#: What is at most the scale in size is lifted, so that the low part of a pair does not underflow before the result does.
+#: What is at most the scale in size is lifted, so that low parts do not underflow before the result does.
 LIFTED_LEADS = (
     lead(1, "inside", 0, "t*up", lifted=True),
     lead(1, "outside", 0, "t"),
@@ -150,7 +150,8 @@ class Routine(Rule):
 
 
 #: Products are exact as pairs, by fma (Dekker); sums by the algorithms of Dekker and Knuth; quotients by a residual
-#: (Markstein). Where an operand is infinite the correction is a NaN, and what it would have corrected is right.
+#: (Markstein). Where an operand is infinite the correction is a NaN, and what it would have corrected is right. What is
+#: close has a low part of at most half a unit in the last place of the high one, which costs three operations more.
 ROUTINES: Mapping[str, Routine] = {
     r.name: r
     for r in (
@@ -160,6 +161,18 @@ ROUTINES: Mapping[str, Routine] = {
             """
             high = a*b
             low = fma(a, b_low, fma(a_low, b, fma(a, b, -high)))
+            """,
+            arguments="AB",
+            results="high low",
+        ),
+        Routine(
+            "close_product",
+            "A*B",
+            """
+            near = a*b
+            rest = fma(a, b_low, fma(a_low, b, fma(a, b, -near)))
+            high = near + rest
+            low = rest - (high - near)
             """,
             arguments="AB",
             results="high low",
@@ -204,6 +217,24 @@ ROUTINES: Mapping[str, Routine] = {
             high = a*near
             inverse = fma(near, fma(-b, near, 1), near)
             low = (fma(-high, b, a) + a_low)*inverse
+            """,
+            guard="b > 0",
+            arguments="Ab",
+            results="high low",
+        ),
+        Routine(
+            "close_divided",
+            "A/b",
+            """
+            near = reciprocal(b)
+            guess = a*near
+            inverse = fma(near, fma(-b, near, 1), near)
+            better = fma(fma(-guess, b, a), inverse, guess)
+            high = select(eq(better, better), better, guess)
+            rest = fma(-high, b, a) + a_low
+            first = rest*inverse
+            second = fma(fma(-first, b, rest), inverse, first)
+            low = select(eq(second, second), second, 0)
             """,
             guard="b > 0",
             arguments="Ab",
@@ -291,3 +322,11 @@ COUNTERPARTS = (
     counterpart("chain", "unit unit integer", "pair_chain(a, b, c)", "unit"),
     counterpart("chain", "pair pair integer", "pair_chain(a, b, c)"),
 )
+#: What goes before in a plan with a difference, where all leading digits may cancel.
+CLOSE = (
+    counterpart("mul", "unit unit", "close_product(a, b)", "unit"),
+    counterpart("div", "pair single", "close_divided(a, b)"),
+    counterpart("chain", "unit unit integer", "close_chain(a, b, c)", "unit"),
+)
+#: Loops: a*b^k, by k products of that kind one after the other.
+CHAINS: Mapping[str, str] = {"pair_chain": "product", "close_chain": "close_product"}

@@ -26,10 +26,10 @@ from pathlib import Path
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import Activation, find
 from gem_symbolic.floats import plan
-from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.formats import FORMATS, Format
 from gem_symbolic.parameters import scale_constants
 from gem_symbolic.piecewise import PiecewiseRational, build
+from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.readback.calls import Roles, follow, machines
 from gem_symbolic.readback.machine import Composite, Machine, Source, World
 from gem_symbolic.readback.numbers import Numbers, Refused

@@ -8,12 +8,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gem_symbolic import exhaustive, figures, measure
+from gem_symbolic import compare, exhaustive, figures, measure
 from gem_symbolic.definitions import SEGEM, VARIANTS, find
-from gem_symbolic.exhaustive import CHUNK, CHUNKS, EDGES, FORMAT, ORDERS, PLANS, Case, Found, measured
+from gem_symbolic.compare import COARSE, EDGES, FORMAT, ORDERS, PLANS, Case, Found, measured
+from gem_symbolic.exhaustive import CHUNK, CHUNKS
 
 CASES = [("gem", 1, "1"), ("egem", 4, "10"), ("segem", 3, "1e-4"), ("segem_gated", 2, "1e-6")]
-PATHS = {"wide": "torch", "plain": "triton"}
+PATHS = {"wide": "torch", "plain": "triton", "compensated": "accurate"}
 
 
 @cache
@@ -43,36 +44,38 @@ def test_a_sweep_finds_what_measure_finds(name, N, eps, order):
     c, setting = case(name, N, eps), case(name, N, eps).setting(order)
     for first in places(c):
         found = measured(c, order, first, 1024)
-        xs = exhaustive.numbers(range(first, first + 1024))
+        xs = compare.numbers(range(first, first + 1024))
         known = measure.truth(c.activation, N, c.value, measure.Inputs(FORMAT, "exhaustive", xs), order)
         for plan, f in found.items():
             expected = measure.judge(known, c.run(plan, xs, order, setting), PATHS[plan], N)
-            assert expected.ok == (f.beyond <= expected.limit and not f.spoilt and not f.wrong)
-            assert f.beyond == pytest.approx(expected.max_ulp, rel=1e-9, abs=1e-12)
+            small = compare.bar(plan, order).smaller.ulps(N)
+            assert expected.ok == (f.beyond <= expected.limit and f.under <= small and not f.spoilt and not f.wrong)
+            assert f.beyond == pytest.approx(expected.max_ulp, rel=1e-9, abs=2e-9)
+            assert f.under == pytest.approx(expected.under, rel=1e-9, abs=2e-9)
             assert f.misrounded == expected.misrounded
             assert sum(f.counts) == np.isfinite(xs).sum()
-            if f.beyond > 1e-9:
-                assert exhaustive.numbers([f.beyond_at])[0] == expected.worst
+            if f.beyond > 1e-6:
+                assert compare.numbers([f.beyond_at])[0] == expected.worst
             errors = np.abs(known.exact.ulps(c.run(plan, xs[known.finite], order, setting), FORMAT))
-            assert f.worst == pytest.approx(errors.max(initial=0), rel=1e-9, abs=1e-12)
+            assert f.worst == pytest.approx(errors.max(initial=0), rel=1e-9, abs=2e-9)
             assert np.array_equal(f.counts, np.histogram(errors, [-1, *np.nextafter(EDGES, 99), math.inf])[0])
 
 
 @pytest.mark.parametrize(("name", "N", "eps"), CASES)
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_reference_is_the_oracle(name, N, eps, order):
-    assert exhaustive.SAMPLE >= 100_000
-    assert exhaustive.trusted(case(name, N, eps), order) <= exhaustive.TRUSTED
+    assert compare.SAMPLE >= 100_000
+    assert compare.trusted(case(name, N, eps), order) <= compare.TRUSTED
 
 
 def test_a_wrong_plan_is_not_trusted(monkeypatch):
-    text = exhaustive.source
+    text = compare.source
     monkeypatch.setattr(
-        exhaustive, "source", lambda *a, **k: text(*a, **k).replace("(2 * N - 1) * u", "(2 * N + 1) * u")
+        compare, "source", lambda *a, **k: text(*a, **k).replace("(2 * N - 1) * u", "(2 * N + 1) * u")
     )
     wrong = Case(SEGEM, 3, "1e-4")
-    assert exhaustive.trusted(wrong, 0, 1000) <= exhaustive.TRUSTED
-    assert exhaustive.trusted(wrong, 1, 1000) > exhaustive.TRUSTED
+    assert compare.trusted(wrong, 0, 1000) <= compare.TRUSTED
+    assert compare.trusted(wrong, 1, 1000) > compare.TRUSTED
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -81,7 +84,7 @@ def test_a_wrong_constant_is_found(order):
     c = case()
     for constants, ok in ((None, True), (c.value * Fraction(1_000_001, 1_000_000), False)):
         found = measured(c, order, code(-0.3), 1 << 16, constants)["wide"]
-        assert (found.beyond <= exhaustive.bar("wide", order, 3)[0]) == ok
+        assert (found.beyond <= compare.bar("wide", order).ulps(3)) == ok
 
 
 SPOILT = (
@@ -96,10 +99,18 @@ SPOILT = (
 
 def test_wrong_results_are_found(monkeypatch):
     """NaN and infinities at finite inputs, numbers for NaN, a wrong limit, and a zero of the wrong sign."""
-    text, written = exhaustive.source, "y[i] = Type(derivative"
-    assert written in text(SEGEM)
-    changed = written.replace("(", f"({''.join(change for change, *_ in SPOILT)}")
-    monkeypatch.setattr(exhaustive, "source", lambda *a, **k: text(*a, **k).replace(written, changed))
+    text, spoilt = compare.source, "".join(change for change, *_ in SPOILT)
+    written = ("y[i] = Type(derivative", "y[i] = derivative<order>(x[i]);")
+    changed = (f"y[i] = Type({spoilt}derivative", f"y[i] = {spoilt}derivative<order>(x[i]);")
+    assert all(w in text(SEGEM) for w in written)
+
+    def source(*a, **k):
+        found = text(*a, **k)
+        for before, after in zip(written, changed):
+            found = found.replace(before, after)
+        return found
+
+    monkeypatch.setattr(compare, "source", source)
     c = Case(SEGEM, 4, "1e-4")
     for change, first, what, count in SPOILT:
         found = measured(c, 0, first, 512)
@@ -148,7 +159,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_result(whole, tmp_path):
 def test_a_state_of_other_code_is_not_gone_on_with(whole, tmp_path):
     path = tmp_path / "state.json"
     path.write_text(json.dumps(whole))
-    head = {"code": whole["code"], "bars": whole["bars"]}
+    head = {"code": whole["code"], "device": "cpu", "bars": whole["bars"]}
     assert exhaustive.restored(path, head)["chunks"] == whole["chunks"]
     assert exhaustive.restored(path, head | {"code": "other"})["chunks"] == {}
 
@@ -212,16 +223,16 @@ def test_the_command_sweeps_and_goes_on(bar, status, tmp_path, monkeypatch, caps
     monkeypatch.setitem(measure.BARS, ("plain", "binary32", 0), measure.Bar(0, bar))
     monkeypatch.setattr(exhaustive, "measured", lambda *a: {p: Found(worst=3.25, beyond=3.25) for p in PLANS})
     monkeypatch.setattr(exhaustive, "trusted", lambda *a: 0.0)
-    monkeypatch.setitem(measure.BARS, ("wide", "binary32", 0), measure.Bar(0, 4))
-    monkeypatch.setitem(measure.BARS, ("wide", "binary32", 1), measure.Bar(0, 4))
+    for plan, order in [(plan, order) for plan in ("wide", "compensated") for order in ORDERS]:
+        monkeypatch.setitem(measure.BARS, (plan, "binary32", order), measure.Bar(0, 4))
     command = ["--variant", "gem", "--N", "1", "--data", f"{tmp_path}/data", "--states", f"{tmp_path}/states"]
     whole = exhaustive.sweep
 
-    def interrupted(case, states, threads, chunks, tick):
+    def interrupted(case, states, threads, chunks, tick, device):
         def interrupt(done):
             raise KeyboardInterrupt
 
-        return whole(case, states, threads, chunks, interrupt)
+        return whole(case, states, threads, chunks, interrupt, device)
 
     monkeypatch.setattr(exhaustive, "sweep", interrupted)
     with pytest.raises(SystemExit) as stop:
@@ -249,8 +260,8 @@ def test_the_committed_sweeps_are_of_the_present_plans():
             assert r["ok"]
             assert r["inputs"] == CHUNKS * CHUNK == figures.INPUTS
             plan, quantity = r["id"].split(".")
-            order = figures.QUANTITIES.index(quantity)
-            assert (r["limit"], r["absolute"]) == exhaustive.bar(plan, order, r["N"])
+            bar = compare.bar(plan, figures.QUANTITIES.index(quantity))
+            assert (r["limit"], r["absolute"]) == compare.bar(plan, order, r["N"])
             assert all(sum(row) == CHUNK for row in r["histogram"].values())
             assert plan == "plain" or all(len(row) <= 2 for row in r["histogram"].values())
 

@@ -20,14 +20,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gem_symbolic import parameters
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import VARIANTS, Activation
-from gem_symbolic.emit.printer import body, routine
-from gem_symbolic.emit.targets import CPP, TORCH, TRITON
+from gem_symbolic.emit.printer import Body, body, routine
+from gem_symbolic.emit.targets import CPP, TORCH, TRITON, Target
 from gem_symbolic.floats import plan
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.pairs import compensated, short
 from gem_symbolic.piecewise import build
-from gem_symbolic.plans import unaltered
-from gem_symbolic.rules import ROUTINES
+from gem_symbolic.plans import Plan, unaltered
+from gem_symbolic.rules import CHAINS, ROUTINES, Routine
 
 WIDTH = 118
 #: The derivatives that a file holds, by order, and what is carried verbatim from `parameters`.
@@ -72,6 +72,13 @@ def used(activation: Activation) -> dict[str, str]:
     return dict(reversed(list(found.items())))
 
 
+def printed(plans: Sequence[Plan], target: Target) -> tuple[list[tuple[Routine, Body]], dict[str, str]]:
+    """The routines that the plans use, in the target's language, and the loops over them."""
+    used = {step.op for p in plans for step in p.steps}
+    loops = {name: product for name, product in CHAINS.items() if name in used}
+    return [(r, routine(r, target)) for r in ROUTINES.values() if r.name in used | {*loops.values()}], loops
+
+
 def source(activation: Activation, facts: Sequence[str] = ()) -> str:
     """The kernel file of an activation; `facts` are sentences for its header, such as theorems and measured errors.
 
@@ -79,6 +86,8 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
     """
     model = build(activation)
     plans = [plan(model, order) for order in range(len(ORDERS))]
+    accurate = [compensated(model, order) for order in range(ACCURATE)]
+    routines, chains = printed([*accurate, *map(short, plans)], TRITON)
     _, reals = split_parameters(activation)
     return ENVIRONMENT.get_template(TORCH.template).render(
         a=activation,
@@ -95,8 +104,9 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
         torch_bodies=[body(p, TORCH) for p in plans],
         triton_bodies=[body(p, TRITON) for p in plans],
         short_bodies=[body(short(p), TRITON) for p in plans],
-        accurate_bodies=[body(compensated(model, order), TRITON) for order in range(ACCURATE)],
-        routines=[(r, routine(r, TRITON)) for r in ROUTINES.values()],
+        accurate_bodies=[body(p, TRITON) for p in accurate],
+        routines=routines,
+        chains=chains,
         triton_template=TRITON.template,
     )
 
@@ -105,14 +115,17 @@ def native(activation: Activation, template: str = CPP.template, **more: Any) ->
     """The C++ source of an activation; a template that includes the kernels can add to them. Raises as `source`."""
     model = build(activation)
     plans = [plan(model, order) for order in range(len(ORDERS))]
+    accurate = [compensated(model, order) for order in range(ACCURATE)]
+    routines, chains = printed(accurate, CPP)
     return ENVIRONMENT.get_template(template).render(
         a=activation,
         digest=digest(activation),
         where=used(activation),
         orders=ORDERS,
         bodies=[body(p, CPP) for p in plans],
-        accurate_bodies=[body(compensated(model, order), CPP) for order in range(ACCURATE)],
-        routines=[(r, routine(r, CPP)) for r in ROUTINES.values()],
+        accurate_bodies=[body(p, CPP) for p in accurate],
+        routines=routines,
+        chains=chains,
         unaltered=[unaltered(p) for p in plans],
         shorts=[f for f in FORMATS.values() if f.bits == 16],
         entries=ENTRIES,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gem_symbolic.emit.targets import Target
-from gem_symbolic.plans import PAIR_CHAIN, PAIRED, Builder, Constant, Operand, Plan, Quantity, Step, Value
-from gem_symbolic.rules import ROUTINES, Routine
+from gem_symbolic.plans import PAIRED, Builder, Constant, Operand, Plan, Quantity, Step, Value
+from gem_symbolic.rules import CHAINS, ROUTINES, Routine
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,8 @@ def statements(steps: Sequence[Step], results: Sequence[Operand], target: Target
 
     for step in steps:
         args = [read(a) for a in step.args]
-        called = step.op in ROUTINES or step.op == PAIR_CHAIN
-        expression = (
-            target.call.format(step.op, ", ".join(args)) if called else target.symbols[step.op].format(*args)
-        )
+        called = step.op in ROUTINES or step.op in CHAINS
+        expression = target.call.format(step.op, ", ".join(args)) if called else target.symbols[step.op].format(*args)
         nameless = step.name.startswith("_")
         if nameless and uses[step.name] <= 1 and step.op not in PAIRED:
             written[step.name] = expression

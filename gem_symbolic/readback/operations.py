@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from gem_symbolic.rules import OPERATIONS
 from gem_symbolic.readback.numbers import Numbers, Refused
+from gem_symbolic.rules import OPERATIONS
 
 #: Operations of a plan that are several, one after the other.
 COMPOUND = {"chain"}
