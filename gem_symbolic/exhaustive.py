@@ -72,7 +72,7 @@ OK, MISSED, USAGE, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
 
 @functools.cache
 def module(name: str, interpreted: bool) -> Any:
-    """The emitted kernels of a variant, in Triton's interpreter or for a GPU. Raises ImportError where there is no Triton."""
+    """The emitted kernels of a variant, in Triton's interpreter or for a GPU. Raises ImportError without Triton."""
     import triton  # noqa: F401
 
     if interpreted:
@@ -134,7 +134,8 @@ def sweep(
 ) -> dict[str, Any]:
     """Every chunk of the case, from where an interrupted run stopped; the state is written as it goes.
 
-    On another device than the CPU the results of Triton's kernels there are judged. `tick` is told how many chunks are done. Interrupted, it writes what it has and lets the interruption pass.
+    On another device than the CPU the results of Triton's kernels there are judged. `tick` is told how many chunks are
+    done. Interrupted, it writes what it has and lets the interruption pass.
     """
     case.library  # noqa: B018  compiled before the threads begin
     path = states / f"{case.key}.json"

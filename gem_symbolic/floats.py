@@ -135,11 +135,12 @@ def branch(builder: Builder, term: Term | None, side: int, suffix: str, leads: I
     if term is None:
         return Branch(1, builder.integer(0))
     if not term.divides:
-        if term == Term(1, 0, ((Fraction(1),),), 0, 1):
-            return Branch(1, builder.names["x"])
-        if not term.constant:
-            raise PlanError(f"no evaluation plan: {what} has a branch without division that is neither x nor constant")
-        return Branch(1, builder.constant(term.coefficients[0]))
+        coefficient = builder.constant(term.coefficients[0])
+        if term.constant:
+            return Branch(1, coefficient)
+        if (term.power, term.factors, len(term.coefficients)) != (1, 0, 1):
+            raise PlanError(f"no evaluation plan: {what} is unbounded other than like x, or has a higher power of x")
+        return Branch(1, builder.names["x"] * coefficient)
     inner, outer = (numerator(builder, term, region, side, leads, what) for region in ("inside", "outside"))
     sign = inner.sign if inner.sign == outer.sign else 1
     quantities = [top.quantity if top.sign == sign else -top.quantity for top in (inner, outer)]

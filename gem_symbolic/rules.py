@@ -151,7 +151,7 @@ class Routine(Rule):
 
 #: Products are exact as pairs, by fma (Dekker); sums by the algorithms of Dekker and Knuth; quotients by a residual
 #: (Markstein). Where an operand is infinite the correction is a NaN, and what it would have corrected is right. What is
-#: close has a low part of at most half a unit in the last place of the high one, which costs three operations more.
+#: close has a low part of a unit in the last place of the high one or so, at the cost of some operations more.
 ROUTINES: Mapping[str, Routine] = {
     r.name: r
     for r in (

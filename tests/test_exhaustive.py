@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gem_symbolic import compare, exhaustive, figures, measure
+from gem_symbolic.compare import EDGES, FORMAT, ORDERS, PLANS, Case, Found, measured
 from gem_symbolic.definitions import SEGEM, VARIANTS, find
-from gem_symbolic.compare import COARSE, EDGES, FORMAT, ORDERS, PLANS, Case, Found, measured
 from gem_symbolic.exhaustive import CHUNK, CHUNKS
 
 CASES = [("gem", 1, "1"), ("egem", 4, "10"), ("segem", 3, "1e-4"), ("segem_gated", 2, "1e-6")]
@@ -70,9 +70,7 @@ def test_the_reference_is_the_oracle(name, N, eps, order):
 
 def test_a_wrong_plan_is_not_trusted(monkeypatch):
     text = compare.source
-    monkeypatch.setattr(
-        compare, "source", lambda *a, **k: text(*a, **k).replace("(2 * N - 1) * u", "(2 * N + 1) * u")
-    )
+    monkeypatch.setattr(compare, "source", lambda *a, **k: text(*a, **k).replace("(2 * N - 1) * u", "(2 * N + 1) * u"))
     wrong = Case(SEGEM, 3, "1e-4")
     assert compare.trusted(wrong, 0, 1000) <= compare.TRUSTED
     assert compare.trusted(wrong, 1, 1000) > compare.TRUSTED
@@ -261,7 +259,7 @@ def test_the_committed_sweeps_are_of_the_present_plans():
             assert r["inputs"] == CHUNKS * CHUNK == figures.INPUTS
             plan, quantity = r["id"].split(".")
             bar = compare.bar(plan, figures.QUANTITIES.index(quantity))
-            assert (r["limit"], r["absolute"]) == compare.bar(plan, order, r["N"])
+            assert (r["limit"], r["absolute"]) == (bar.ulps(r["N"]), bar.beside(r["N"]))
             assert all(sum(row) == CHUNK for row in r["histogram"].values())
             assert plan == "plain" or all(len(row) <= 2 for row in r["histogram"].values())
 

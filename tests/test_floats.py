@@ -10,9 +10,10 @@ import pytest
 
 from gem_symbolic.calculus import derivative
 from gem_symbolic.definitions import SEGEM, VARIANTS, Activation, Branch, Parameter
-from gem_symbolic.expressions import evaluate
-from gem_symbolic.floats import LEADS, OPERATIONS, SHARED, Constant, Plan, PlanError, Value, plan, unaltered
+from gem_symbolic.floats import plan
 from gem_symbolic.piecewise import build
+from gem_symbolic.plans import Constant, Plan, PlanError, Value, unaltered
+from gem_symbolic.rules import OPERATIONS
 
 ORDERS = (0, 1, 2)
 SCALE = Fraction(3, 7)
@@ -102,17 +103,11 @@ def test_the_tail_underflows_gradually():
     assert run(p, x, 3, s, int) != 0 == (s / -x) ** 6
 
 
-@pytest.mark.parametrize("row", LEADS, ids=lambda row: f"{row.power}-{row.region}-{row.taken}")
-@pytest.mark.parametrize("N", [1, 2, 5])
-def test_a_lead_is_the_power_it_stands_for(row, N):
-    for w in (Fraction(1), Fraction(2, 5)):
-        t = SCALE * w if row.region == "inside" else SCALE / w
-        for x in (t, -t):
-            names = {"x": x, "N": N, "s": SCALE, "inv_s": 1 / SCALE}
-            for name, text, _ in SHARED:
-                names[name] = evaluate(text, names, Fraction, functions=OPERATIONS)
-            meant = (x if row.signed else t) ** row.power * names["u"] ** row.taken
-            assert evaluate(row.text, names, Fraction, functions=OPERATIONS) == meant
+def test_zero_keeps_its_sign_where_a_branch_is_x():
+    for x in (0.0, -0.0):
+        assert math.copysign(1, run(planned("segem", 0), x, 2, 0.1, int)) == math.copysign(1, x)
+    assert math.copysign(1, run(planned("segem", 0), -math.inf, 2, 0.1, int)) == -1
+    assert math.copysign(1, run(planned("egem", 0), -0.0, 2, 0.1, int)) == 1
 
 
 def test_constants_say_what_they_mean():
@@ -131,6 +126,8 @@ def changed(left: str, right: str = "x", **more) -> Activation:
         changed("-x*S", "x*F*F"),
         changed("x*F*S*S", "x - x*S/2"),
         changed("x*S", "0"),
+        changed("x*S", "2*x"),
+        changed("-x", "x*F"),
         changed("x*(1 - 3*F)*S", "x*(F - 2*F*S)"),
         replace(SEGEM, branches=(Branch("x < 0", "x*S"), Branch("x >= 0", "x"))),
     ],
