@@ -37,7 +37,7 @@ LAYERS = (
     "verify proofs bench readme notebooks accuracy exhaustive cost",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
-HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich"}
+HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}
 #: Where the variants are named: each is checked against VARIANTS below.
 LISTED = {PACKAGE / "definitions.py", PACKAGE / "functional.py", PACKAGE / "nn.py"}
 GENERATED = re.compile(r"<!-- generated: (\w+) -->.*?<!-- end: \1 -->", re.DOTALL)
