@@ -8,9 +8,9 @@ from typing import Any
 
 from gem_symbolic.emit import ACCURATE, COMPUTE, ENTRIES
 from gem_symbolic.emit import ORDERS as NAMES
-from gem_symbolic.formats import FORMATS
 from gem_symbolic.plans import Plan, complete
-from gem_symbolic.readback.cpp import ANOTHER, SIZE, Bound, Machine, Number, Object, Pointer, Typed
+from gem_symbolic.readback.cpp import Machine
+from gem_symbolic.readback.kinds import ANOTHER, SIZE, Bound, Number, Object, Pointer, Typed
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Node, difference
 from gem_symbolic.readback.program import Program, load
@@ -76,9 +76,9 @@ class Exact(Numbers):
 
     def combine(self, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
         if isinstance(a, Root) or isinstance(b, Root):
-            if op is operator.truediv and a == ONE and isinstance(b, Root):
+            if op is operator.truediv and not isinstance(a, Root) and a == ONE:
                 return Root(ONE / b.square)
-            if op is operator.mul and a == b:
+            if op is operator.mul and isinstance(a, Root) and a == b:
                 return a.square
             raise Refused("a square root is neither inverted nor squared")
         unknown = isinstance(a, Zero) or isinstance(b, Zero)
@@ -305,7 +305,8 @@ def inspect(library: Library, entry: Entry, order: int, definition: Definition, 
     """What an entry writes for an order, over the reals, as operations, and times g."""
     at = f"N = {definition.N}: {entry.name}"
     written, weighted = library.run(entry, order, False), library.run(entry, order, True)
-    assert written is not None and weighted is not None
+    assert written is not None
+    assert weighted is not None
     function = written if entry.type == entry.compute else written.args[0]
     why = difference(weighted, library.finished(entry, library.graph.apply("mul", function, library.graph.leaf("g"))))
     report.note(report.entries, entry.name, why and f"{at}, order {order}: times g it performs {why}")
