@@ -138,6 +138,7 @@ WRONG = {
     "swapped fields": ("T high, low;", "T low, high;"),
     "a case for one N": ("const auto d = 1 + u;", "const auto d = N == 2 ? u : 1 + u;"),
     "a case for N beyond": ("const auto d = 1 + u;", "const auto d = N == 30 ? u : 1 + u;"),
+    "a type that there is none of": ("static Pair raised(T a,", "static Pair raised(a a,"),
     # helpers
     "select": ("condition ? std::common_type_t<A, B>(yes)", "!condition ? std::common_type_t<A, B>(yes)"),
     "select the other": (
@@ -179,6 +180,9 @@ WRONG = {
         "        case 3: fill<2>(x, g, y, size, s, inv_s); return 0;\n    }\n    return 1;\n",
     ),
     "an order of its own": ("    switch (order) {", "    if (order == 7) return 0;\n    switch (order) {"),
+    "an order of 64 bits": ("std::int64_t size, int order", "std::int64_t size, std::int64_t order"),
+    "a size of 32 bits": ("std::int64_t size, int order", "int size, int order"),
+    "a status of 64 bits": ("int wide_binary32(", "std::int64_t wide_binary32("),
     "swapped constants": ("case 2: fill<2>(x, g, y, size, s, inv_s)", "case 2: fill<2>(x, g, y, size, inv_s, s)"),
     "swapped parameters": ("int order, binary64 s, binary64 inv_s", "int order, binary64 inv_s, binary64 s"),
     "swapped constants of the pairs": ("at = {s, inv_s, s_low,", "at = {inv_s, s, s_low,"),
@@ -284,6 +288,10 @@ def test_equal_over_the_reals_is_not_enough(case):
     found = validate_native(altered(*WRONG[case]), SEGEM, FEW)
     assert found.equal
     assert {f.where for f in found.refuted} == {OPERATIONS}
+
+
+def test_a_function_that_calls_itself():
+    assert refused(altered("return root * root;", "return reciprocal(root) * root;"))
 
 
 def test_a_refusal_names_line_and_text():

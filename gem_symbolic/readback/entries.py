@@ -10,7 +10,7 @@ from gem_symbolic.emit import ACCURATE, COMPUTE, ENTRIES
 from gem_symbolic.emit import ORDERS as NAMES
 from gem_symbolic.plans import Plan, complete
 from gem_symbolic.readback.cpp import Machine
-from gem_symbolic.readback.kinds import ANOTHER, SIZE, Bound, Number, Object, Pointer, Typed
+from gem_symbolic.readback.kinds import ANOTHER, SIZE, Bound, Frame, Number, Object, Pointer, Typed
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Node, difference
 from gem_symbolic.readback.program import Program, load
@@ -203,6 +203,9 @@ class Library:
             Number("int", ANOTHER if order is None else order),
             *(Number(entry.compute, self.graph.leaf(name)) for name in entry.constants),
         ]
+        for parameter, a in zip(function.parameters, args):
+            if (kind := machine.type(parameter.type, Frame({}, {}))) != a.type:  # C converts nothing
+                raise Refused(f"{parameter.name} is {kind}, where {a.type} is passed")
         status = machine.call(function, args)
         refused = order is None
         if status != Number("int", int(refused)) or (machine.stored is None) != refused:
@@ -231,7 +234,10 @@ class Library:
                     if name not in ROUTINES:
                         continue
                     leaves = [self.graph.leaf(p) for p in ROUTINES[name].parameters]
-                    found = self.machine(compute).call(function, [Number(compute, n) for n in leaves], owner=owner)
+                    try:
+                        found = self.machine(compute).call(function, [Number(compute, n) for n in leaves], owner=owner)
+                    except Refused as error:
+                        raise function.node.refusal(str(error)) from error
                     parts = [n.value for n in (found.fields.values() if isinstance(found, Object) else [found])]
                     wanted = complete(self.operations())[name](*leaves)
                     wanted = wanted if isinstance(wanted, tuple) else (wanted,)
