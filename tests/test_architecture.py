@@ -33,7 +33,7 @@ LAYERS = (
     "emit prover",
     "readback",
     "validate kernels functional nn",
-    "kernelcheck screen",
+    "kernelcheck screen compare",
     "verify proofs bench readme notebooks accuracy exhaustive cost",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
