@@ -8,6 +8,7 @@ from typing import Any
 
 from gem_symbolic import emit, measure, validate
 from gem_symbolic.definitions import VARIANTS, Activation
+from gem_symbolic.plans import PlanError
 from gem_symbolic.prover import PROVED, REFUTED
 
 #: Kernel files are read back for these N, and for the N asked for.
@@ -38,6 +39,7 @@ def text(activation: Activation) -> str:
 
 def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str, Any]]:
     """What the file computes is the definition: a claim for each target, as JSON data."""
+    yield from read_back_native(activation, N)
     try:
         found = validate.validate(source, activation, {*NS, N})
     except validate.ValidationError as error:
@@ -62,6 +64,27 @@ def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str,
             wrong = next((f"{f.order}, {f.where}: {f.why}" for f in findings if not f.holds), None)
             name = f"{target.lower()}.operations" if planned else target.lower()
             yield claim(name, statement, wrong if findings else "nothing was found to check", len(findings))
+
+
+def read_back_native(activation: Activation, N: int) -> Iterator[dict[str, Any]]:
+    """The same for the C++ source, which is emitted where it is needed."""
+    target, name = validate.CPP, validate.CPP.lower()
+    try:
+        found = validate.validate_native(emit.native(activation), activation, {*NS, N})
+    except (validate.ValidationError, PlanError) as error:
+        yield claim(name, f"the C++ source of {activation.title} is understood", str(error))
+        return
+    Ns = f"N = {', '.join(map(str, found.Ns))}"
+    statements = (
+        f"every function of the C++ source gives the value and derivatives of {activation.title} over the reals, read "
+        f"back from its text, for {Ns} and every eps; each in the types that its name says, rounded once",
+        f"in {target} each of them performs the operations of its evaluation plan, plain or in pairs, in its order and "
+        f"with its constants, for {Ns}",
+    )
+    for statement, planned in zip(statements, (False, True)):
+        findings = [f for f in found.findings if (f.where == validate.OPERATIONS) == planned]
+        wrong = next((f"{f.order}, {f.where}: {f.why}" for f in findings if not f.holds), None)
+        yield claim(f"{name}.operations" if planned else name, statement, wrong, len(findings))
 
 
 def claim(name: str, statement: str, counterexample: str | None, cases: int = 0) -> dict[str, Any]:

@@ -11,25 +11,30 @@ Equal over the reals is not enough: each of these functions is run once more, re
 those of the plan that was analysed, in its order, with its constants. The constants that a call passes, s and 1/s, are
 compared with the real numbers that they stand for.
 
+A C++ source is read in the same way, from the functions that C calls: `validate_native`.
+
 `python -m gem_symbolic.validate codegen/segem.py` exits with 0 if the file is its definition, 1 if not, and with 2 for
-a usage error.
+a usage error; a file that ends in .cpp is read as C++.
 """
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
+from gem_symbolic import native
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import Activation, find
 from gem_symbolic.floats import plan
 from gem_symbolic.formats import FORMATS, Format
+from gem_symbolic.pairs import compensated
 from gem_symbolic.parameters import scale_constants
 from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, PlanError
+from gem_symbolic.readback import entries
 from gem_symbolic.readback.calls import Roles, follow, machines
 from gem_symbolic.readback.machine import Composite, Machine, Source, World
 from gem_symbolic.readback.numbers import Numbers, Refused
@@ -44,6 +49,11 @@ from gem_symbolic.readback.values import (
 
 WHY = "each derivative is one function of x, s, 1/s and N, times the incoming gradients"
 TARGETS = {"torch": "PyTorch", "triton": "Triton"}
+#: The target that is read from a source of its own, and what is said of its entries.
+CPP = "C++"
+ENTRIES = "every element is computed in {0.compute}, by the function of its order, times g, rounded once to {0.type}"
+BLOCK = "; the 16-bit types are the block of known text, which the tests run on every number"
+SAME = "the operations of the evaluation plan, on the same operands"
 #: Findings about floating point: where they say that they are, and what their target is.
 OPERATIONS, CONSTANTS = "operations", "constants"
 #: The formats that kernels compute in, and the eps for which the constants are looked at.
@@ -127,7 +137,7 @@ def performed(m: Machine, composite: Composite, order: int, plans: "Plans", Ns: 
                 return Finding(*title, False, f"N = {N}: {composite.function.name} performs {why}")
     except (PlanError, Refused, ValidationError) as error:
         return Finding(*title, False, str(error))
-    return Finding(*title, True, "the operations of the evaluation plan, on the same operands")
+    return Finding(*title, True, SAME)
 
 
 @dataclass
@@ -213,6 +223,38 @@ def validate(source: str, activation: Activation, Ns: Iterable[int] = range(1, 9
     return result
 
 
+def validate_native(
+    source: str, activation: Activation, Ns: Iterable[int] = range(1, 9), flags: Sequence[str] = native.FLAGS
+) -> Validation:
+    """The same for a C++ source, compiled with these flags: see `readback.entries`.
+
+    Raises ValidationError, naming the line, for what is not understood or reached by no case.
+    """
+    chosen = tuple(sorted({*Ns, 2}))
+    model = build(activation)
+
+    @cache
+    def planned(pairs: bool, order: int) -> Plan:
+        return compensated(model, order) if pairs else plan(model, order)
+
+    try:
+        report = entries.examine(source, [Definition(activation, N) for N in chosen], planned)
+    except (PlanError, RecursionError) as error:
+        raise ValidationError(str(error)) from None
+    title = {(pairs, order): ORDERS[order] + ", in pairs" * pairs for pairs, order in report.operations}
+    wrong = entries.flags(flags)
+    findings = [Finding(CPP, "all", "flags", not wrong, wrong or "they leave each operation what it is")]
+    for entry in entries.KNOWN:
+        wrong = report.entries[entry.name]
+        why = ENTRIES.format(entry) + (BLOCK if FORMATS[entry.type].bits == 16 else "")
+        findings.append(Finding(CPP, "all", entry.name, not wrong, wrong or why))
+    for (pairs, order, region), wrong in report.regions.items():
+        findings.append(Finding(CPP, title[pairs, order], region, not wrong, wrong or "equal as rational functions"))
+    for key, wrong in report.operations.items():
+        findings.append(Finding(CPP, title[key], OPERATIONS, not wrong, wrong or SAME))
+    return Validation(activation.name, chosen, tuple(findings))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     from rich.console import Console
@@ -231,7 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{path}: {error}", file=sys.stderr)
             return 2
         try:
-            result = validate(text, activation)
+            result = (validate_native if path.suffix == ".cpp" else validate)(text, activation)
         except ValidationError as error:
             print(f"{path}: {error}", file=sys.stderr)
             status = 1

@@ -37,8 +37,19 @@ class Node:
     varies: bool
     index: int
 
-    def __mul__(self, other: "Node") -> "Node":
+    def __add__(self, other: "Node | int") -> "Node":
+        return self.graph.apply("add", self, other)
+
+    def __sub__(self, other: "Node | int") -> "Node":
+        return self.graph.apply("sub", self, other)
+
+    def __rsub__(self, other: int) -> "Node":
+        return self.graph.apply("sub", other, self)
+
+    def __mul__(self, other: "Node | int") -> "Node":
         return self.graph.apply("mul", self, other)
+
+    __radd__, __rmul__ = __add__, __mul__
 
     def __neg__(self) -> "Node":
         return self.graph.apply("neg", self)

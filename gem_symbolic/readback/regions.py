@@ -40,9 +40,9 @@ REGIONS = (
 )
 #: What a file computes, by order.
 ORDERS = ("value", "first derivative", "second derivative")
-#: Everything is written in s, r and h; h > 0 moves r through (0, 1) and (1, oo).
-FIELD = FlintAlgebra(("s", "r", "h"))
-ONE, S, R, H = FIELD.number(1), *(FIELD.gens[name] for name in FIELD.symbols)
+#: Everything is written in s, r and h; h > 0 moves r through (0, 1) and (1, oo). `up` is a factor that cancels.
+FIELD = FlintAlgebra(("s", "r", "h", "up"))
+ONE, S, R, H, UP = FIELD.number(1), *(FIELD.gens[name] for name in FIELD.symbols)
 MOVED = {"inside": ONE / (ONE + H), "outside": ONE + H}
 
 

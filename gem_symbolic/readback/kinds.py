@@ -1,0 +1,87 @@
+"""What there is while a C++ file is run: numbers of a type, pointers and objects; the functions that are running."""
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gem_symbolic.readback.operations import Graph, Node
+from gem_symbolic.readback.program import Struct
+
+#: The widths of integers, and the types that compute.
+INTEGERS = {"int": 32, "int64": 64}
+FLOATS = ("binary32", "binary64")
+ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
+COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq"}
+EXACT = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+ASKED = {op: getattr(operator, name) for op, name in COMPARISONS.items()}
+UNROLL = "#pragma GCC unroll 64"
+LIMIT = 1000  # of the rounds of a loop
+#: Arrays that are read, and the one that is written.
+INPUTS, OUTPUT = ("x", "g"), "y"
+
+
+class Typed(Graph):
+    """Operations in one known type: constants among themselves are no exception, unless they are integers."""
+
+    def leaf(self, text: str) -> Node:
+        return self._node(text, (), not text.lstrip("-").isdigit())
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """An integer that is not known: the size of the arrays, an index below it, an order that there is none of."""
+
+    name: str
+
+
+SIZE, INDEX, ANOTHER = Symbol("size"), Symbol("i"), Symbol("another order")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a type: an int, a bool, a Symbol or a Node."""
+
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """To the first number of an array."""
+
+    type: str
+    array: str
+    null: bool = False
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A struct with the arguments of its template."""
+
+    struct: Struct
+    types: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Object:
+    type: Bound
+    fields: Mapping[str, Any]
+
+
+@dataclass(eq=False)
+class Frame:
+    """A running function: its names, the types that are known by names, the object that it is a function of."""
+
+    names: dict[str, Any]
+    types: dict[str, Any]
+    owner: Bound | None = None
+    this: Object | None = None
+    fixed: set[str] = field(default_factory=set)  # what must not be assigned
+    returns: Any = "void"
+    looping: bool = False  # within a loop over the arrays, where what is assigned would come from the round before
+
+
+@dataclass(frozen=True)
+class Returned:
+    value: Any
