@@ -52,6 +52,7 @@ def swept(records: Sequence[Mapping[str, Any]], grid: Set[tuple[int, Fraction]])
                 "max_ulp": bound(worst["max_ulp"]),
                 "ok": all(r["ok"] for r in rows.values()),
                 "inputs": len(rows) * INPUTS,
+                "misrounded": sum(r["misrounded"] for r in rows.values()),
             }
     return better
 
