@@ -32,7 +32,7 @@ codegen: $(READY)  ## write codegen/ from the definitions
 proofs: $(READY)  ## write proofs/ from the definitions
 	$(PY) -m gem_symbolic.proofs
 
-readme: $(READY)  ## rewrite the generated table of README.md from proofs/ and codegen/
+readme: $(READY)  ## rewrite the generated tables of README.md and codegen/ACCURACY.md from proofs/ and codegen/
 	$(PY) -m gem_symbolic.readme
 
 notebooks: $(READY)  ## execute the notebooks and store what they show
