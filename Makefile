@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs readme notebooks exhaustive accuracy sweeps bench check cost
+.PHONY: help verify test lint codegen proofs readme notebooks exhaustive accuracy sweeps bench check cost values
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -32,7 +32,7 @@ codegen: $(READY)  ## write codegen/ from the definitions
 proofs: $(READY)  ## write proofs/ from the definitions
 	$(PY) -m gem_symbolic.proofs
 
-readme: $(READY)  ## rewrite the generated table of README.md from proofs/ and codegen/
+readme: $(READY)  ## rewrite the generated tables of README.md and codegen/ACCURACY.md from proofs/ and codegen/
 	$(PY) -m gem_symbolic.readme
 
 notebooks: $(READY)  ## execute the notebooks and store what they show
@@ -44,16 +44,19 @@ exhaustive: $(READY)  ## compare the C++ kernels with the reference on every bin
 sweeps: $(READY)  ## the same for every variant, N and eps of the grid that codegen/exhaustive/ lacks: most of an hour
 	$(PY) -m gem_symbolic.exhaustive
 
-accuracy: $(READY)  ## measure all kernels over the grid of parameters: the 16-bit types on every input, binary32 on a sample
+accuracy: $(READY)  ## measure all kernels over the grid of parameters: the 16-bit types on every input, wider ones on a sample
 	$(PY) -m gem_symbolic.accuracy
 
 cost: $(READY)  ## compile the Triton kernels ahead of time, count their machine code: codegen/COST.md
 	$(PY) -m gem_symbolic.cost
 
+values: $(READY)  ## what the kernels give at infinities, zeros and NaN, and where gradients vanish: codegen/VALUES.md
+	$(PY) -m gem_symbolic.special
+
 bench: $(READY)  ## measure speed
 	$(PY) -m gem_symbolic.bench
 
-check: proofs codegen readme  ## regenerate everything generated; fail if anything changed
+check: proofs codegen values readme  ## regenerate everything generated; fail if anything changed
 	git diff --exit-code
 
 $(READY): pyproject.toml constraints.txt

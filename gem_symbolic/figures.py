@@ -1,7 +1,8 @@
 """The committed accuracy figures: codegen/accuracy.json, and binary32 from codegen/exhaustive/ where that is whole.
 
 An exhaustive figure stands in the place of a sampled one if there is a sweep of every input for each N and eps of the
-grid. It was measured in C++, which computes the same plans: *wide* as PyTorch does on the CPU, *plain* as Triton does.
+grid. It was measured in C++, which computes the same plans: *wide* as PyTorch does on the CPU, *plain* as Triton does,
+*compensated* as Triton does on request.
 Standard library only.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 from gem_symbolic.definitions import find
 
-PLANS = {"torch": "wide", "triton": "plain"}
+PLANS = {"torch": "wide", "triton": "plain", "accurate": "compensated"}
 QUANTITIES = ("value", "gradient")
 FORMAT, INPUTS = "binary32", 1 << 32
 DIGITS = 4  # of an error in ulps, rounded up: what is printed is a bound
@@ -52,6 +53,7 @@ def swept(records: Sequence[Mapping[str, Any]], grid: Set[tuple[int, Fraction]])
                 "max_ulp": bound(worst["max_ulp"]),
                 "ok": all(r["ok"] for r in rows.values()),
                 "inputs": len(rows) * INPUTS,
+                "misrounded": sum(r["misrounded"] for r in rows.values()),
             }
     return better
 

@@ -34,7 +34,7 @@ LAYERS = (
     "readback",
     "validate kernels functional nn",
     "kernelcheck screen compare",
-    "verify proofs bench readme notebooks accuracy exhaustive cost",
+    "verify proofs bench readme notebooks accuracy exhaustive cost special",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}

@@ -12,8 +12,9 @@ import torch
 
 from gem_symbolic import emit
 from gem_symbolic.definitions import SEGEM, VARIANTS, Branch
-from gem_symbolic.emit.facts import PATHS, QUANTITIES, TYPES, committed
+from gem_symbolic.emit.facts import PATHS, QUANTITIES, committed
 from gem_symbolic.floats import PlanError
+from gem_symbolic.measure import PLANS
 
 CODEGEN = Path(__file__).resolve().parent.parent / "codegen"
 EMITTED = [name for name, activation in VARIANTS.items() if activation.emitted]
@@ -116,7 +117,7 @@ def test_facts_come_from_committed_data(tmp_path):
         {"id": "T6.sup", "statement": "it is near", "status": "refuted"},
     ]
     measurement = {"kind": "exhaustive", "max_ulp": 0.50004, "absolute": 2.0**-20}
-    ids = [f"{p}.{f}.{q}" for p in PATHS for f in TYPES for q in QUANTITIES]
+    ids = [f"{p}.{f}.{q}" for p in PATHS for f in PLANS[p] for q in QUANTITIES]
     found = {"N": [1, 2], "eps": ["1e-4"], "variants": {"segem": {"measurements": dict.fromkeys(ids, measurement)}}}
     for path, data in (("proofs/segem.json", {"claims": claims}), ("codegen/accuracy.json", found)):
         (tmp_path / path).parent.mkdir()

@@ -272,6 +272,7 @@ def test_an_exhaustive_figure_needs_the_whole_grid():
         "limit": 0.501,
         "absolute": 0.0,
         "ok": True,
+        "misrounded": 5,
     }
     rows = [{**row, "N": N, "eps": eps, "x": N / 8} for N in (1, 2) for eps in ("1", "1e-4")]
     grid = {(N, Fraction(eps)) for N in (1, 2) for eps in ("1", "1/10000")}
@@ -286,6 +287,7 @@ def test_an_exhaustive_figure_needs_the_whole_grid():
         0.25,
         True,
     )
+    assert (best["misrounded"], best["inputs"]) == (20, 4 * figures.INPUTS)
     assert figures.swept(rows[1:], grid) == {}
     assert figures.swept([*rows[1:], {**rows[0], "inputs": CHUNK}], grid) == {}
     assert not figures.swept([*rows[1:], {**rows[0], "ok": False}], grid)["torch.binary32.value"]["ok"]

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from gem_symbolic import accuracy, readme
+from gem_symbolic import accuracy, figures, measure, readme
 from gem_symbolic.definitions import VARIANTS, Branch, find
+from gem_symbolic.formats import FORMATS
 
 
 def write_certificate(folder, activation, **statuses):
@@ -20,6 +21,11 @@ def write_certificate(folder, activation, **statuses):
 def test_the_readme_is_up_to_date():
     text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.rewrite(text, readme.parts(readme.ROOT)) == text
+
+
+def test_the_page_of_accuracy_is_up_to_date():
+    text = (readme.ROOT / "codegen" / "ACCURACY.md").read_text(encoding="utf-8")
+    assert readme.accuracy_page(figures.accuracy(readme.ROOT)) == text
 
 
 def test_the_snippets_run():
@@ -43,7 +49,27 @@ def test_the_accuracy_is_that_of_the_committed_kernels():
     assert {name: d["code"] for name, d in data.items()} == {
         a.name: accuracy.fingerprint(accuracy.source(a)) for a in emitted
     }
-    assert all(m["ok"] for d in data.values() for m in d["measurements"].values())
+    for m in (m for d in data.values() for m in d["measurements"].values()):
+        assert m["ok"]
+        assert 0 <= m["misrounded"] < m["inputs"]
+
+
+def test_the_accuracy_is_held_to_the_present_bars():
+    data = json.loads(accuracy.DATA.read_text(encoding="utf-8"))
+    assert (tuple(data["N"]), tuple(data["eps"])) == (accuracy.NS, accuracy.EPS)
+    for name, found in data["variants"].items():
+        settings = len(accuracy.NS) * (1 if any(p.fixed for p in find(name).parameters) else len(accuracy.EPS))
+        ids = {f"{p}.{f}.{q}" for p, plans in measure.PLANS.items() for f in plans for q in measure.QUANTITIES}
+        assert found["measurements"].keys() == ids
+        for id, m in found["measurements"].items():
+            path, format, quantity = id.split(".")
+            bar = measure.BARS[measure.PLANS[path][format], format, measure.QUANTITIES.index(quantity)]
+            assert (m["limit"], m["absolute"]) == (bar.ulps(m["N"]), bar.beside(m["N"]))
+            if FORMATS[format].bits == 16:
+                assert (m["kind"], m["inputs"]) == ("exhaustive", 65536 * settings)
+            else:  # with all of the numbers next to a zero of the derivative
+                zeros = "zero_u" in find(name).claims["T4"]
+                assert m["inputs"] > (measure.SPREAD + zeros * 2 * measure.NEAR_CRITICAL) * settings
 
 
 def test_the_definitions_follow():
@@ -60,6 +86,19 @@ def test_a_claim_that_is_not_proved_is_marked(tmp_path):
 
 def test_a_measurement_beyond_its_limit_is_marked():
     assert "beyond" in readme.error({"max_ulp": 3.0, "kind": "sampled", "ok": False})
+
+
+def test_the_page_of_accuracy_follows():
+    data = figures.accuracy(readme.ROOT)
+    before = readme.accuracy_page(data)
+    found = data["variants"]["segem"]["measurements"]
+    found["triton.binary16.gradient"] |= {"misrounded": 1234, "ok": False, "max_ulp": 7.5}
+    (row,) = set(readme.accuracy_page(data).splitlines()) - set(before.splitlines())
+    assert row.startswith("| Triton | float16 | gradient | 7.5000 **beyond its limit** | 0.51 + 2^-20 | exhaustive |")
+    assert "| 1,234 of 1,310,720 |" in row
+    del found["triton.binary16.gradient"]
+    with pytest.raises(KeyError):
+        readme.accuracy_page(data)
 
 
 def test_missing_data_is_an_error(tmp_path):

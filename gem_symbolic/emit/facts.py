@@ -10,11 +10,15 @@ from typing import Any
 
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.figures import QUANTITIES, accuracy, read
+from gem_symbolic.measure import DTYPES, PLANS
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ("T2.smoothness", "T3.lipschitz", "T4.dead", "T4.alive", "T5.range", "T5.minimum", "T6.sup", "T8.curvature")
-PATHS = {"torch": "PyTorch on the CPU", "triton": "Triton, interpreted"}
-TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32"}
+PATHS = {
+    "torch": "PyTorch on the CPU",
+    "triton": "Triton, interpreted",
+    "accurate": "Triton with accurate=True, interpreted",
+}
 
 
 def committed(root: Path = ROOT) -> dict[str, list[str]]:
@@ -40,7 +44,7 @@ def measured(figures: Mapping[str, Any], activation: Activation) -> Iterator[str
     for path, where in PATHS.items() if found else ():
         errors = (
             f"{quantity} "
-            + ", ".join(error(type, found[f"{path}.{format}.{quantity}"]) for format, type in TYPES.items())
+            + ", ".join(error(DTYPES[format], found[f"{path}.{format}.{quantity}"]) for format in PLANS[path])
             for quantity in QUANTITIES
         )
         grid = f"N = {', '.join(map(str, figures['N']))}"
