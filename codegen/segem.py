@@ -556,7 +556,20 @@ def _triton_apply(x, g, order, N, s, inv_s, pair):
         with torch.cuda.device_of(y):
             grid = (triton.cdiv(y.numel(), _BLOCK),)
             _kernel[grid](
-                x, x if g is None else g, y, y.numel(), order, N, s, inv_s, s_low, inv_s_low, up, down, _BLOCK, **_OPTIONS
+                x,
+                x if g is None else g,
+                y,
+                y.numel(),
+                order,
+                N,
+                s,
+                inv_s,
+                s_low,
+                inv_s_low,
+                up,
+                down,
+                _BLOCK,
+                **_OPTIONS,
             )
     return y
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -26,18 +26,20 @@ from typing import Any
 from gem_symbolic.accuracy import CODEGEN, fingerprint, source
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import VARIANTS, Activation
-from gem_symbolic.emit import load
-from gem_symbolic.expressions import evaluate
+from gem_symbolic.emit import ACCURATE, load
 from gem_symbolic.files import replace_text
 from gem_symbolic.floats import plan
+from gem_symbolic.pairs import compensated, short
 from gem_symbolic.plans import Plan
+from gem_symbolic.readback.operations import Graph
 from gem_symbolic.readme import table
 
 DATA, TABLE = CODEGEN / "cost.json", CODEGEN / "COST.md"
 NS, ORDERS, EPS = (1, 2, 3, 4), (0, 1, 2), "1e-4"
-#: Triton's names of the types, and how many bytes one is.
-TYPES = {"fp16": 2, "bf16": 2, "fp32": 4}
-NAMES = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float32"}
+#: The kernels: by type, in pairs on request. How many bytes a number is, Triton's name of the type, and ours.
+TYPES = {"fp16": 2, "bf16": 2, "fp32": 4, "accurate": 4}
+POINTEES = {"accurate": "fp32"}
+NAMES = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float32", "accurate": "float32, accurate"}
 #: For the newest architecture everything is counted, for the older one N = 3.
 ARCHITECTURES = {90: NS, 80: (3,)}
 #: Issue slots of an H100 (132 processors that issue 4 instructions of 32 lanes each, 1.755 GHz) for each byte that
@@ -114,10 +116,10 @@ def full_block(code: Mapping[int, Instruction]) -> list[Instruction]:
     return [code[a] for a in [*way, *shortest(code, way[-1], ends)[1:]]]
 
 
-#: What an instruction is for, by the beginning of its opcode; the first row that fits. Fusing is off, so that every
-#: FFMA belongs to a quotient, as do the branches around the routine for quotients of extreme size.
+#: What an instruction is for, by the beginning of its opcode; the first row that fits. The branches are those around
+#: the routine for quotients of extreme size.
 PURPOSES = {
-    "quotients": ("MUFU", "FCHK", "FFMA", "BSSY", "BSYNC", "BRA", "CALL"),
+    "reciprocals, fma": ("MUFU", "FCHK", "FFMA", "BSSY", "BSYNC", "BRA", "CALL"),
     "arithmetic": ("FMUL", "FADD"),
     "comparing, selecting": ("FSETP", "FSEL", "FMNMX", "P2R", "R2P", "PLOP3", "SEL"),
     "converting": ("HADD2", "F2F", "PRMT", "F2FP", "HMUL2"),
@@ -175,9 +177,12 @@ def cost(module: ModuleType, variant: str, order: int, N: int, kind: str, arch: 
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    s, inv_s = module.scale_constants(N, eps, *next(iter(module._FORMATS.values())))
+    form, pointer = next(iter(module._FORMATS.values())), f"*{POINTEES.get(kind, kind)}"
+    s, inv_s = module.scale_constants(N, eps, *form)
+    pair = module.pair_constants(N, eps, *form) if kind == "accurate" else module._NO_PAIR
     constants = {"order": order, "N": N, "s": s, "inv_s": inv_s, "block": module._BLOCK}
-    arguments = {"x_pointer": f"*{kind}", "g_pointer": f"*{kind}", "y_pointer": f"*{kind}", "size": "i32"}
+    constants |= zip(("s_low", "inv_s_low", "up", "down"), pair)
+    arguments = {"x_pointer": pointer, "g_pointer": pointer, "y_pointer": pointer, "size": "i32"}
     signature = {name: arguments.get(name, "constexpr") for name in module._kernel.arg_names}
     aligned = {(i,): [["tt.divisibility", 16]] for i in range(3)}  # as the pointers of fresh allocations are
     kernel = triton.compile(
@@ -210,27 +215,19 @@ def cost(module: ModuleType, variant: str, order: int, N: int, kind: str, arch: 
 
 # --- Experiments: the same kernel with other quotients ---
 
-#: Two fused operations after an approximate reciprocal. Where nothing over- or underflows the result is the nearest
-#: number but for cases closer to a tie than binary32 sees; an infinite b gives NaN, a = -0 gives +0.
 HELPER = """
-    @triton.jit
-    def _quotient(a, b):
-        r = tl.inline_asm_elementwise("rcp.approx.ftz.f32 $0, $1;", "=f,f", [b], tl.float32, is_pure=True, pack=1)
-        q = a * r
-        return tl.fma(tl.fma(-b, q, a), r, q)
-
     @triton.jit
     def _approximate(a, b):
         return a / b
 
     @triton.jit
-    def _triton_value("""
+    def _short_value("""
 #: What is measured, and the replacements in the text of SE-GEM's file that make it.
 EXPERIMENTS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "as it is: both quotients correctly rounded": (),
-    "top/d from a reciprocal and two fma": (("tl.div_rn(top, d)", "_quotient(top, d)"),),
-    "both quotients from a reciprocal and two fma": (("tl.div_rn(", "_quotient("),),
-    "both quotients approximate (div.full)": (("tl.div_rn(", "_approximate("),),
+    "as it is: quotients from a reciprocal and two fma": (),
+    "top/d correctly rounded (div.rn)": (("= _near_quotient(top, d)", "= tl.div_rn(top, d)"),),
+    "both quotients correctly rounded": (("= _near_quotient(", "= tl.div_rn("),),
+    "both quotients approximate (div.full)": (("= _near_quotient(", "= _approximate("),),
 }
 
 
@@ -240,24 +237,39 @@ def experiment(text: str, replacements: Sequence[tuple[str, str]]) -> str:
         if old not in text:
             raise ValueError(f"{old!r} is not in the kernel file any more")
         text = text.replace(old, new)
-    head, tail = text.split("\n    @triton.jit\n    def _triton_value(", 1)
+    head, tail = text.split("\n    @triton.jit\n    def _short_value(", 1)
     return head + HELPER + tail
 
 
 # --- Plans ---
 
 #: Issue slots of an operation in binary32 on sm_90. A sign and an absolute value are part of the operation that uses
-#: them; a quotient is a reciprocal, a check, five fused operations, and the branch around the slow routine.
-PRICES = {"abs": 0, "neg": 0, "lt": 1, "le": 1, "gt": 1, "ge": 1, "select": 1, "add": 1, "sub": 1, "mul": 1, "div": 10}
+#: them; a correctly rounded quotient is a reciprocal, a check, five fused operations, and the branch around the slow
+#: routine; `reciprocal` is an approximate inverse square root and its square.
+PRICES = {
+    **dict.fromkeys(("abs", "neg"), 0),
+    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "select", "add", "sub", "mul", "fma"), 1),
+    "div": 10,
+    "reciprocal": 2,
+}
 #: How the operations are grouped in the table.
 KINDS = {
     "mul": ("mul",),
     "add, sub": ("add", "sub"),
-    "compare": ("lt", "le", "gt", "ge"),
+    "fma": ("fma",),
+    "compare": ("lt", "le", "gt", "ge", "eq"),
     "select": ("select",),
     "div": ("div",),
+    "reciprocal": ("reciprocal",),
+}
+#: The plans of a derivative: how each is derived, and the kernel that performs it.
+PLANS: Mapping[str, tuple[Callable[[Activation, int], Plan], str]] = {
+    "plain": (plan, "fp32"),
+    "short": (lambda a, order: short(plan(a, order)), "bf16"),
+    "compensated": (compensated, "accurate"),
 }
 #: Which plan each target uses and why.
+INPUTS = ("x", "s", "inv_s", "s_low", "inv_s_low", "up", "down")
 CHOICES = (
     (
         "PyTorch on the CPU",
@@ -266,28 +278,42 @@ CHOICES = (
         "those, and its rounding errors show only where a result lies next to a tie",
     ),
     (
-        "Triton and PyTorch on other devices, 16 bits",
-        "plain: the plan in binary32, rounded once",
-        "binary32 has 13 bits to spare over binary16, so its error of a few ulps is lost in the last rounding",
+        "Triton, 16 bits",
+        "short: the plan in binary32 with quotients from a reciprocal, rounded once",
+        "binary32 has 13 bits to spare over binary16, so its error of a few ulps is lost in the last rounding; with "
+        "correctly rounded quotients some forwards would take more slots than memory leaves",
     ),
     (
-        "Triton and PyTorch on other devices, float32",
+        "Triton, float32",
         "plain: the plan in binary32",
         "binary64 has a small fraction of the throughput on most GPUs; the plain plan fits into the time of memory",
+    ),
+    (
+        "Triton, float32, accurate=True",
+        "compensated: the plan in pairs of binary32, rounded once",
+        "all but correctly rounded; by its slots it fits into the time of memory as well, but no GPU has shown that it "
+        "runs at the speed of a copy, so it is not the default",
+    ),
+    (
+        "PyTorch on other devices, 16 bits and float32",
+        "plain: the plan in binary32, rounded once",
+        "the compiler fuses it, so it costs what the kernel costs",
     ),
     ("any device, float64", "plain: the plan in binary64", "nothing wider is fast"),
 )
 
 
 def operations(p: Plan, N: int) -> Counter[str]:
-    """How many operations of each kind the plan executes; a chain is its multiplications."""
-    found: Counter[str] = Counter()
-    for step in p.steps:
-        if step.op == "chain":
-            found["mul"] += evaluate(getattr(step.args[2], "text", ""), {"N": N}, int)
-        else:
-            found[step.op] += 1
-    return found
+    """How many operations of each kind the plan executes, of those that depend on x; each once."""
+    graph = Graph()
+    names = {step_input: graph.leaf(step_input) for step_input in INPUTS}
+    found, waiting = {*()}, [p.run(names | {"N": N}, operations=graph.operations)]
+    while waiting:
+        node = waiting.pop()
+        if node.varies and node not in found:
+            found.add(node)
+            waiting += node.args
+    return Counter(node.op for node in found if node.args)
 
 
 def price(counts: Mapping[str, int]) -> int:
@@ -306,7 +332,14 @@ def rows(text: str, activation: Activation, cases: Iterable[tuple[int, int, str,
         yield cost(module, activation.name, order, N, kind, arch, Fraction(fixed or EPS))
 
 
-CASES = [(order, N, kind, arch) for arch, Ns in ARCHITECTURES.items() for kind in TYPES for order in ORDERS for N in Ns]
+def orders(kind: str) -> Sequence[int]:
+    """The derivatives that there are kernels of."""
+    return ORDERS[:ACCURATE] if kind == "accurate" else ORDERS
+
+
+CASES = [
+    (order, N, kind, arch) for arch, Ns in ARCHITECTURES.items() for kind in TYPES for order in orders(kind) for N in Ns
+]
 
 
 def measured() -> dict[str, Any]:
@@ -326,11 +359,12 @@ def measured() -> dict[str, Any]:
             for c in rows(experiment(source(tried), replacements), tried, [(0, N, "fp16", 90) for N in NS])
         ],
         "plans": [
-            {"variant": a.name, "order": k, "N": N, "operations": counts, "price": price(counts)}
+            {"variant": a.name, "plan": name, "order": k, "N": N, "operations": counts, "price": price(counts)}
             for a in emitted
-            for k in ORDERS
+            for name, (derive, kind) in PLANS.items()
+            for k in orders(kind)
             for N in NS
-            for counts in [dict(sorted(operations(plan(a, k), N).items()))]
+            for counts in [dict(sorted(operations(derive(a, k), N).items()))]
         ],
     }
 
@@ -353,7 +387,7 @@ def kernel_table(data: Mapping[str, Any], arch: int) -> str:
     lines = []
     for variant in data["code"]:
         for order in ORDERS:
-            for kind in TYPES:
+            for kind in (k for k in TYPES if order in orders(k)):
                 found = [
                     next(
                         r
@@ -387,6 +421,11 @@ def verdict(data: Mapping[str, Any]) -> str:
         f"kernels meet it; the dearest, {VARIANTS[worst['variant']].title} in {NAMES[worst['type']]} at "
         f"N = {worst['N']}, takes {worst['slots']:.1f}."
     )
+    pairs = [r["slots"] for r in data["kernels"] if r["order"] == 0 and r["type"] == "accurate" and r["arch"] == 90]
+    said += (
+        f"\nIn pairs of binary32 a forward takes {min(pairs):.1f} to {max(pairs):.1f} slots of "
+        f"{budget(0, 'accurate'):.0f}; the form in pairs that this began with took 119."
+    )
     missed = [f"{VARIANTS[r['variant']].title} {NAMES[r['type']]} N = {r['N']} ({r['slots']:.1f})" for r in over]
     return said + (f"\nOver it: {', '.join(missed)}." if missed else "")
 
@@ -403,10 +442,11 @@ def render(data: Mapping[str, Any]) -> str:
         ([what, *(f"{r['slots']:.1f}" for r in data["experiments"] if r["what"] == what)] for what in EXPERIMENTS),
     )
     prices = table(
-        ["plan", "order", "N", *KINDS, "price", "machine code, float32"],
+        ["", "plan", "order", "N", *KINDS, "price", "machine code"],
         (
             [
                 VARIANTS[p["variant"]].title,
+                p["plan"],
                 str(p["order"]),
                 str(p["N"]),
                 *(str(sum(p["operations"].get(op, 0) for op in ops)) for ops in KINDS.values()),
@@ -414,7 +454,7 @@ def render(data: Mapping[str, Any]) -> str:
                 *(
                     f"{r['slots']:.1f}"
                     for r in data["kernels"]
-                    if r["type"] == "fp32"
+                    if r["type"] == PLANS[p["plan"]][1]
                     and r["arch"] == 90
                     and all(r[key] == p[key] for key in ("variant", "order", "N"))
                 ),
@@ -450,20 +490,19 @@ registers.
 {where}
 
 A correctly rounded quotient is an approximate reciprocal, a check of the operands' size, fused operations that refine
-and correct, and a branch around the routine for operands out of range. Other quotients would take less:
+and correct, and a branch around the routine for operands out of range. The kernels of 16-bit types do without the check
+and the branch: a reciprocal is the square of an inverse square root, which neither over- nor underflows here, and where
+an infinity makes the correction a NaN the quotient before it is taken. What other quotients would take:
 
 {tried}
 
-In top/d the divisor lies in [1, 2], so that nothing overflows and no operand needs a check. In w = t/s or s/t it may be
-huge or infinite, where this short quotient gives 0 or NaN: such x must be guarded. In both -0/d becomes +0, so that the
-sign must be restored where it counts. None of these is the plan that was
-proved and measured; whoever adopts one owes its error first. Beyond quotients, the power is N - 1 multiplications one
-after the other, and squaring takes fewer from N = 4 on.
+Beyond quotients, the power is N - 1 multiplications one after the other, and squaring takes fewer from N = 4 on.
 
 ## Plans
 
 What the plan of each derivative executes, and its price in slots of binary32 on sm_90 ({priced}).
-The machine code has loads, stores and addresses besides, and the compiler merges comparisons with selections.
+The machine code (of float32, for the short plan of bfloat16) has loads, stores and addresses besides, and the compiler
+merges comparisons with selections.
 
 {prices}
 

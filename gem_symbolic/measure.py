@@ -63,8 +63,8 @@ class Bar:
 
 
 #: (plan, format, order) -> bar. *wide* computes in binary64 and rounds once, *plain* in binary32, or in binary64 for
-#: binary64 itself, *short* as that with quotients from a reciprocal, *compensated* in pairs of binary32. Near its zero a
-#: gradient keeps no relative accuracy, hence its absolute term.
+#: binary64 itself, *short* as that with quotients from a reciprocal, *compensated* in pairs of binary32. Near its zero
+#: a gradient keeps no relative accuracy, hence its absolute term.
 BARS: Mapping[tuple[str, str, int], Bar] = {
     ("wide", "binary16", 0): Bar(0, 0.501),
     ("wide", "binary16", 1): Bar(0, 0.501, 2.0**-45),

@@ -8,7 +8,7 @@ import pytest
 from gem_symbolic import cost
 from gem_symbolic.accuracy import fingerprint
 from gem_symbolic.definitions import VARIANTS
-from gem_symbolic.floats import OPERATIONS, plan
+from gem_symbolic.rules import OPERATIONS
 
 COMMITTED = json.loads(cost.DATA.read_text(encoding="utf-8"))
 SEGEM = VARIANTS["segem"]
@@ -55,10 +55,10 @@ def test_another_kernel_has_other_figures():
     """Negative control: an approximate quotient, one more multiplication and blocks of half the size are all seen."""
     text, case = cost.source(SEGEM), (0, 3, "fp16", 90)
     here = row("segem", case)
-    approximate = counted(cost.experiment(text, [("tl.div_rn(", "_approximate(")]), case)
-    assert (approximate["divisions"], approximate["reciprocals"]) == (0, 2)
-    assert approximate["slots"] < here["slots"]
-    longer = counted(text.replace("ratio = tl.div_rn(top, d)", "ratio = tl.div_rn(top * u, d)"), case)
+    exact = counted(cost.experiment(text, cost.EXPERIMENTS["both quotients correctly rounded"]), case)
+    assert (here["divisions"], exact["divisions"]) == (0, 2)
+    assert exact["slots"] > here["slots"] + 4
+    longer = counted(text.replace("ratio = _near_quotient(top, d)", "ratio = _near_quotient(top * u, d)"), case)
     assert longer["by"]["arithmetic"] == here["by"]["arithmetic"] + 1
     assert counted(text.replace("_BLOCK = 1024", "_BLOCK = 512"), (0, 3, "fp32", 90))["slots"] != here["slots"]
 
@@ -74,19 +74,29 @@ def test_an_experiment_that_changes_nothing_is_an_error():
 
 
 def test_every_kernel_moves_128_bits_and_spills_nothing():
-    assert all((r["load"], r["store"], r["local"], r["divisions"]) == (128, 128, 0, 2) for r in COMMITTED["kernels"])
+    for r in COMMITTED["kernels"]:
+        assert (r["load"], r["store"], r["local"]) == (128, 128, 0)
+        assert r["divisions"] == (2 if r["type"] == "fp32" else 0)
 
 
 def test_what_is_no_forward_in_16_bits_fits_into_the_time_of_memory():
-    rows = [r for r in COMMITTED["kernels"] if r["order"] > 0 or r["type"] == "fp32"]
+    rows = [r for r in COMMITTED["kernels"] if r["order"] > 0 or cost.TYPES[r["type"]] == 4]
     assert all(r["slots"] < cost.budget(r["order"], r["type"]) for r in rows)
 
 
-def test_the_bar_is_met_but_where_the_table_says_so():
-    forward = [r for r in COMMITTED["kernels"] if r["order"] == 0 and r["type"] != "fp32" and r["arch"] == 90]
-    over = {(r["variant"], r["N"]) for r in forward if r["slots"] > cost.BAR}
-    assert over == {("segem", 4)}
-    assert all(f"({r['slots']:.1f})" in cost.verdict(COMMITTED) for r in forward if r["slots"] > cost.BAR)
+def test_every_forward_in_16_bits_meets_the_bar():
+    forward = [r for r in COMMITTED["kernels"] if r["order"] == 0 and cost.TYPES[r["type"]] == 2 and r["arch"] == 90]
+    assert len(forward) == 24
+    assert all(r["slots"] <= cost.BAR == 40 for r in forward)
+    assert "24 of 24" in cost.verdict(COMMITTED)
+    dearer = {**COMMITTED, "kernels": [{**r, "slots": r["slots"] + 10} for r in COMMITTED["kernels"]]}
+    assert "Over it: " in cost.verdict(dearer)
+
+
+def test_pairs_take_less_than_they_were_sketched_to():
+    pairs = [r for r in COMMITTED["kernels"] if r["type"] == "accurate" and r["order"] == 0]
+    assert pairs
+    assert all(r["slots"] < 80 for r in pairs)
 
 
 # --- The way through machine code ---
@@ -133,14 +143,15 @@ def test_every_operation_has_a_price():
 
 def test_the_committed_plans_are_those_of_the_kernels():
     for p in COMMITTED["plans"]:
-        counts = cost.operations(plan(VARIANTS[p["variant"]], p["order"]), p["N"])
+        derive, _ = cost.PLANS[p["plan"]]
+        counts = cost.operations(derive(VARIANTS[p["variant"]], p["order"]), p["N"])
         assert p["operations"] == counts
         assert p["price"] == cost.price(counts)
 
 
 def test_the_machine_code_multiplies_and_adds_as_planned():
     """But for the product with the incoming gradient, and products with the number 1, which need no instruction."""
-    for p in COMMITTED["plans"]:
+    for p in (p for p in COMMITTED["plans"] if p["plan"] == "plain"):
         r = row(p["variant"], (p["order"], p["N"], "fp32", 90))
         planned = sum(p["operations"].get(op, 0) for op in ("mul", "add", "sub")) + (p["order"] > 0)
         assert planned - 1 <= r["by"]["arithmetic"] <= planned

@@ -106,5 +106,5 @@ def test_the_scale_and_its_inverse_are_pairs(N, eps):
         assert abs(high + low - exact) <= abs(low) / 2**24 + high / 2**71
     assert up * down == 1
     assert math.frexp(up)[0] == 0.5
-    assert 2.0**-126 <= down
+    assert down >= 2.0**-126
     assert 2.0**124 <= highs[0] * up < 2.0**126 or up == 2.0**126

@@ -41,7 +41,9 @@ def proved(certificates: Mapping[str, Any]) -> Iterator[str]:
 def measured(figures: Mapping[str, Any], activation: Activation) -> Iterator[str]:
     """A sentence for each path: the largest errors of value and gradient by type, and how they were found."""
     found = figures.get("variants", {}).get(activation.name, {}).get("measurements", {})
-    for path, where in PATHS.items() if found else ():
+    for path, where in PATHS.items():
+        if not any(id.startswith(f"{path}.") for id in found):
+            continue
         errors = (
             f"{quantity} "
             + ", ".join(error(DTYPES[format], found[f"{path}.{format}.{quantity}"]) for format in PLANS[path])
