@@ -135,7 +135,10 @@ def pair_constants(N, eps, bits, lowest, highest):
     """
     whole = root(eps, 2 * N, 3 * bits), root(1 / eps, 2 * N, 3 * bits)
     highs = [root(value, 1, bits) for value in whole]
-    lows = [math.copysign(float(root(abs(a - b), 1, bits)), a - b) if a != b else 0.0 for a, b in zip(whole, highs)]
+    lows = [
+        math.copysign(float(root(abs(a - b), 1, bits)), a - b) if a != b else 0.0
+        for a, b in zip(whole, highs, strict=True)
+    ]
     binade = math.frexp(float(highs[0]))[1]  # s < 2**binade
     up = 2.0 ** min(-lowest, highest - 2 - binade)
     return *lows, up, 1 / up
@@ -337,16 +340,14 @@ if triton is not None:
         guess = a * inverse
         p2 = -guess
         ratio = tl.fma(tl.fma(p2, b_low, tl.fma(p2, b, a) + a_low), inverse, guess)
-        result = tl.where(ratio == ratio, ratio, guess)
-        return result
+        return tl.where(ratio == ratio, ratio, guess)
 
     @triton.jit
     def _near_quotient(a, b):  # a/b, b > 0
         inverse = _reciprocal(b)
         guess = a * inverse
         ratio = tl.fma(tl.fma(-guess, b, a), inverse, guess)
-        result = tl.where(ratio == ratio, ratio, guess)
-        return result
+        return tl.where(ratio == ratio, ratio, guess)
 
     @triton.jit
     def _pair_chain(a, a_low, b, b_low, k: tl.constexpr):
@@ -518,25 +519,9 @@ def _triton_apply(x, g, order, N, s, inv_s, pair):
     y = torch.empty_like(x)  # dense, and laid out as x where x is dense
     x, g = (a if a is None or a.stride() == y.stride() else torch.empty_like(y, dtype=a.dtype).copy_(a) for a in (x, g))
     if y.numel():
-        s_low, inv_s_low, up, down = pair
         with torch.cuda.device_of(y):
             grid = (triton.cdiv(y.numel(), _BLOCK),)
-            _kernel[grid](
-                x,
-                x if g is None else g,
-                y,
-                y.numel(),
-                order,
-                N,
-                s,
-                inv_s,
-                s_low,
-                inv_s_low,
-                up,
-                down,
-                _BLOCK,
-                **_OPTIONS,
-            )
+            _kernel[grid](x, x if g is None else g, y, y.numel(), order, N, s, inv_s, *pair, _BLOCK, **_OPTIONS)
     return y
 
 

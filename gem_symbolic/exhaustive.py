@@ -42,14 +42,12 @@ from gem_symbolic.compare import (
     trusted,
 )
 from gem_symbolic.definitions import VARIANTS, Activation, find
-from gem_symbolic.emit.printer import body, routine
-from gem_symbolic.emit.targets import CPP
 from gem_symbolic.floats import plan
 from gem_symbolic.measure import QUANTITIES, decode, ordinal
 from gem_symbolic.pairs import compensated
 from gem_symbolic.parameters import resolve, root
 from gem_symbolic.rounding import round_to
-from gem_symbolic.rules import ROUTINES
+from gem_symbolic.rules import CHAINS, ROUTINES
 from gem_symbolic.sweep import Floats
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,10 +112,14 @@ def alike(case: Case, order: int, count: int = ALIKE) -> dict[str, int]:
 
 
 def fingerprint(activation: Activation) -> str:
-    """The SHA-256 of the plans that are swept: which code the figures belong to."""
-    plans = [*(plan(activation, order) for order in ORDERS), *(compensated(activation, order) for order in ORDERS)]
-    printed = [*(body(p, CPP) for p in plans), *(routine(r, CPP) for r in ROUTINES.values())]
-    return hashlib.sha256("\n".join(str((p.lines, p.result)) for p in printed).encode()).hexdigest()
+    """The SHA-256 of the plans that are swept and of their routines: which operations the figures belong to."""
+    plans = [derive(activation, order) for derive in (plan, compensated) for order in ORDERS]
+    steps = [
+        [(s.names, s.op, [getattr(a, "text", getattr(a, "name", "")) for a in s.args]) for s in p.steps] for p in plans
+    ]
+    results = [repr(p.result) for p in plans]
+    routines = {r.name: (r.parameters, r.lines, r.given) for r in ROUTINES.values()}
+    return hashlib.sha256(json.dumps([steps, results, routines, CHAINS], sort_keys=True).encode()).hexdigest()
 
 
 def restored(path: Path, head: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,10 @@ def pair_constants(N, eps, bits, lowest, highest):
     """
     whole = root(eps, 2 * N, 3 * bits), root(1 / eps, 2 * N, 3 * bits)
     highs = [root(value, 1, bits) for value in whole]
-    lows = [math.copysign(float(root(abs(a - b), 1, bits)), a - b) if a != b else 0.0 for a, b in zip(whole, highs)]
+    lows = [
+        math.copysign(float(root(abs(a - b), 1, bits)), a - b) if a != b else 0.0
+        for a, b in zip(whole, highs, strict=True)
+    ]
     binade = math.frexp(float(highs[0]))[1]  # s < 2**binade
     up = 2.0 ** min(-lowest, highest - 2 - binade)
     return *lows, up, 1 / up

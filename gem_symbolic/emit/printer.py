@@ -75,5 +75,6 @@ def routine(routine: Routine, target: Target) -> Body:
     builder = Builder()
     builder.names |= {name: Quantity(builder, Value(name)) for name in routine.parameters}
     for name, text in routine.lines:
-        builder.names[name] = builder.named(name, builder.read(text))
+        value = builder.read(text)
+        builder.names[name] = value if (name,) == routine.given else builder.named(name, value)  # returned as it is
     return statements(tuple(builder.steps.values()), [builder.names[name].operand for name in routine.given], target)
