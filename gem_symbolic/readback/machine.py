@@ -12,6 +12,7 @@ from typing import Any
 
 from gem_symbolic import parameters
 from gem_symbolic.readback import library
+from gem_symbolic.readback.carried import CARRIED
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.values import (
     INTEGER,
@@ -80,7 +81,7 @@ class Source:
         """The nodes of the functions carried verbatim. Raises ValidationError where one is not what the package has."""
         nodes: set[ast.AST] = set()
         for node in self.tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name in library.CARRIED:
+            if isinstance(node, ast.FunctionDef) and node.name in CARRIED:
                 original = ast.parse(inspect.getsource(getattr(parameters, node.name))).body[0]
                 if ast.dump(node) != ast.dump(original):
                     raise self.refusal(node, f"this is not gem_symbolic.parameters.{node.name}")
@@ -107,7 +108,7 @@ class Composite:
 
 @dataclass(eq=False)
 class Composites:
-    """The functions of the file that depend on x, s, 1/s and N alone: to its caller each is a symbol of its own."""
+    """The functions of the file that depend on x, N and the constants alone: to its caller each is a symbol."""
 
     known: Mapping[str, Any]  # the meaning of an argument -> the element that it is
     symbols: Sequence[str]
@@ -281,7 +282,7 @@ class Machine:
         """A function as it is defined: what is carried verbatim is known by what it promises."""
         a = node.args
         if node in self.source.carried:
-            return library.CARRIED[node.name]
+            return CARRIED[node.name]
         if a.posonlyargs or a.vararg or a.kwonlyargs or a.kwarg or node.returns:
             raise Refused("these parameters are not recognised")
         marks = [self.evaluate(d, frame) for d in node.decorator_list]
@@ -382,12 +383,14 @@ class Machine:
                     for item in self.evaluate(items, frame)
                 )
             case ast.JoinedStr(values=parts):
-                for part in parts:
-                    self.source.visited.add(part)
-                    if isinstance(part, ast.FormattedValue):
-                        self.evaluate(part.value, frame)
-                return Text()
+                return Text("".join(self.shown(part, frame) for part in parts))
         raise Refused("this expression is not recognised")
+
+    def shown(self, part: ast.expr, frame: Frame) -> str:
+        """A part of a formatted text, as far as it is known."""
+        self.source.visited.add(part)
+        value = self.evaluate(part.value if isinstance(part, ast.FormattedValue) else part, frame)
+        return value if isinstance(value, str) else Text().shown
 
     def lookup(self, name: str, frame: Frame) -> Any:
         places = (frame.names,) if name in (frame.own or ()) else (frame.names, self.names, library.BUILTINS)
