@@ -135,6 +135,22 @@ class Plans:
         return version.plan(self.model, order)
 
 
+def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Roles) -> Iterator[Finding]:
+    """What is found, one after the other; fills `roles`. Raises ValidationError."""
+    loaded = machines(read, activation)
+    for setting, wrong in follow(loaded, activation, roles):
+        yield Finding("calls", "all", str(setting), not wrong, wrong or WHY)
+    definitions, plans = [Definition(activation, N) for N in Ns], Plans(activation)
+    for (version, order), composites in roles.items():
+        for composite in composites:
+            m = replace(loaded[composite.triton], world=World(COMPUTE, triton=composite.triton), composites=None)
+            yield from prove(m, version, composite, order, definitions)
+            yield performed(m, version, composite, order, plans, Ns)
+    fixed = [p.fixed for p in split_parameters(activation)[1] if p.fixed]
+    for title, wrong, why in examined(tuple(Ns), fixed):
+        yield Finding(CONSTANTS, "all", title, not wrong, wrong or why)
+
+
 def validate(source: str, activation: Activation, Ns: Iterable[int] = range(1, 9)) -> Validation:
     """Proves that a kernel file is the definition, and performs its evaluation plans, for these N.
 
@@ -143,36 +159,24 @@ def validate(source: str, activation: Activation, Ns: Iterable[int] = range(1, 9
     Raises ValidationError, naming the line, for what is not understood or reached by no case.
     """
     chosen = tuple(sorted({*Ns, 2}))
-    read = Source.read(source)
-    roles: Roles = {}
+    read, roles = Source.read(source), Roles()
     try:
-        loaded = machines(read, activation)
-        findings = [
-            Finding("calls", "all", str(setting), not wrong, wrong or WHY)
-            for setting, wrong in follow(loaded, activation, roles)
-        ]
-        definitions, plans = [Definition(activation, N) for N in chosen], Plans(activation)
-        for (version, order), composites in roles.items():
-            for composite in composites:
-                world = World(COMPUTE, triton=composite.triton)
-                m = replace(loaded[composite.triton], world=world, composites=None)
-                findings += prove(m, version, composite, order, definitions)
-                findings.append(performed(m, version, composite, order, plans, chosen))
-        fixed = [p.fixed for p in split_parameters(activation)[1] if p.fixed]
-        findings += (
-            Finding(CONSTANTS, "all", title, not wrong, wrong or why) for title, wrong, why in examined(chosen, fixed)
-        )
+        result = Validation(activation.name, chosen, tuple(examine(read, activation, chosen, roles)))
     except RecursionError:
         raise ValidationError("a function calls itself without end") from None
-    result = Validation(activation.name, chosen, tuple(findings))
     if result.equal:
-        for node in read.unreached():
-            raise read.refusal(node, "no case reaches this, so it is not known what it does")
-        for version in VERSIONS.values():
-            for order, title in enumerate(version.orders):
-                if (version, order) not in roles:
-                    raise ValidationError(f"nothing computes {version.title}, {title}")
+        check_all_is_reached(read, roles)
     return result
+
+
+def check_all_is_reached(read: Source, roles: Roles) -> None:
+    """Raises ValidationError for what has not been run, and for a derivative that nothing gives."""
+    for node in read.unreached():
+        raise read.refusal(node, "no case reaches this, so it is not known what it does")
+    for version in VERSIONS.values():
+        for order, title in enumerate(version.orders):
+            if (version, order) not in roles:
+                raise ValidationError(f"nothing computes {version.title}, {title}")
 
 
 def main(arguments: list[str] | None = None) -> int:

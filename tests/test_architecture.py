@@ -23,8 +23,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters formats certificates files native",
-    "branches rounding algebra notation figures",
+    "definitions expressions parameters formats certificates files native rules",
+    "branches rounding algebra notation figures plans",
     "piecewise decide closedform",
     "calculus",
     "reference floats",

@@ -200,12 +200,16 @@ def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Any]
 
 
 def requested(setting: Setting, activation: Activation) -> Iterator[tuple[str, bool, bool | None, dict[str, Any]]]:
-    """These, and `accurate`, which is False where it is None: in all ways where it has a meaning, in one elsewhere."""
+    """These, and `accurate`, which is False where it is None: in all ways where it has a meaning, in one elsewhere.
+
+    Nothing but a kernel knows of its lanes, and it sees no more of a request than autograd remembers.
+    """
     meant = setting.version(0, True) is ACCURATE
     for place, (eps, floating, given) in enumerate(requests(activation)):
-        yield eps, floating, None, given
-        for accurate in (False, True) if meant or place == 0 else ():
-            yield eps, floating, accurate, given | {"accurate": accurate}
+        if place == 0 or setting.lane == LANES[0]:
+            yield eps, floating, None, given
+            for accurate in (False, True) if meant or place == 0 else ():
+                yield eps, floating, accurate, given | {"accurate": accurate}
 
 
 def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
@@ -257,7 +261,7 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
                 trace.check(0, y)
                 if not alike(y, first[version]):
                     raise Mismatch(f"{eps}: autograd does not remember the same as for another way to give it")
-            for nothing in ("text", replace(x, type=INTEGER)):
+            for nothing in ("text", replace(x, type=INTEGER)) if accurate is None else ():
                 trace.refuses(TypeError, lambda call=call, nothing=nothing: call(nothing))
 
 

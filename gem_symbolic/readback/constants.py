@@ -51,6 +51,8 @@ def paired(N: int, eps: Fraction, form: Format) -> str:
             return f"{float(low)!r} is not the nearest number to what rounding left of {name}"
     if up * down != 1 or 1 not in (up.denominator, up.numerator) or (up.numerator * up.denominator).bit_count() != 1:
         return f"{float(up)!r} and {float(down)!r} are not a power of two and its inverse"
+    if up != form.tiny**-1 and highs[0] * up * 8 < Fraction(2) ** form.emax:
+        return f"{float(up)!r} is smaller than s and its own inverse allow"
     for name, value in (("up", up), ("down", down), ("s*up", highs[0] * up), ("s_low*up", abs(lows[0]) * up)):
         if value and not form.tiny <= value <= form.max:
             return f"{name} is out of range"
