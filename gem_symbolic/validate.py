@@ -30,10 +30,11 @@ from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.readback.calls import Roles, follow, machines
 from gem_symbolic.readback.constants import examined
-from gem_symbolic.readback.machine import Composite, Machine, Source, World
+from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Graph, Recorder, difference
 from gem_symbolic.readback.regions import FIELD, MOVED, REAL, REGIONS, Definition, position, same
+from gem_symbolic.readback.source import Composite, Source, World
 from gem_symbolic.readback.values import COMPUTE, Scalar, Tensor, ValidationError
 from gem_symbolic.readback.versions import ORDERS, VERSIONS, Version
 

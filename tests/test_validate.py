@@ -23,10 +23,11 @@ from gem_symbolic.plans import Constant, Plan, Step, Value
 from gem_symbolic.readback import constants
 from gem_symbolic.readback.calls import Roles
 from gem_symbolic.readback.constants import EPS, nearest
-from gem_symbolic.readback.machine import Composite, Machine, Source, World
+from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import InverseRoot, Numbers, Refused
 from gem_symbolic.readback.operations import Graph, Node, Recorder, difference
 from gem_symbolic.readback.regions import FIELD, ONE, REGIONS, Definition, H, R, S
+from gem_symbolic.readback.source import Composite, Source, World
 from gem_symbolic.readback.values import COMPUTE, Scalar, Tensor, ValidationError
 from gem_symbolic.readback.versions import ACCURATE, KERNEL, SHORT, TORCH, VERSIONS, Version
 from gem_symbolic.rules import ROUTINES
@@ -78,7 +79,7 @@ def test_what_is_emitted_in_memory_is_its_definition(activation):
 
 
 def test_reading_a_file_is_quick():
-    validate(TEXT, SEGEM)
+    validate(TEXT, SEGEM, (1,))
     start = time.process_time()
     validate(TEXT, SEGEM)
     assert time.process_time() - start < 2.5
@@ -203,10 +204,9 @@ def test_what_means_the_same_is_not_refused(case):
     pattern, new = RIGHT[case]
     text = re.sub(pattern, new, TEXT)
     assert text != TEXT
-    if found := alone(text):
-        assert set(found.values()) == {(True, True)}
-    else:
-        assert not refused(text)
+    found = alone(text)
+    assert set(found.values()) <= {(True, True)}
+    assert found or ast.dump(ast.parse(text)) == ast.dump(ast.parse(TEXT)) or not refused(text)
 
 
 @pytest.mark.parametrize("case", OTHERWISE)
@@ -798,6 +798,8 @@ def test_the_command_line(tmp_path, capsys):
 #: The functions of each version, by their prefix.
 PREFIXES = {"_": TORCH, "_triton_": KERNEL, "_short_": SHORT, "_accurate_": ACCURATE}
 SINGLE = [prefix + order for prefix in ("_", "_triton_", "_short_") for order in emit.ORDERS]
+#: The short ones are the others but for their quotients.
+MUTATED = [name for name in SINGLE if not name.startswith("_short_") or name == "_short_first"]
 PAIRED = [f"_accurate_{order}" for order in emit.ORDERS[: emit.ACCURATE]]
 #: What they call, and one of them that does.
 HELPERS = {f"_{name}": "_accurate_first" for name in ROUTINES} | {
@@ -966,7 +968,7 @@ def alone(text: str) -> dict[str, tuple[bool, bool]]:
     return {name: proved(m, name) for name in names if needs(m, name) != needs(LOADED, name)}
 
 
-@pytest.mark.parametrize("name", [*SINGLE, *PAIRED, *HELPERS])
+@pytest.mark.parametrize("name", [*MUTATED, *PAIRED, *HELPERS])
 def test_no_wrong_mutant_survives(name, record_property):
     """What performs the plan's operations is equal, to the last low part."""
     caller: Any = HELPERS.get(name, name)

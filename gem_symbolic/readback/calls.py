@@ -13,8 +13,9 @@ from gem_symbolic.branches import split_parameters
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import Activation
 from gem_symbolic.readback.library import FLOATS
-from gem_symbolic.readback.machine import Composite, Composites, Machine, Source, World
+from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers
+from gem_symbolic.readback.source import Composite, Composites, Source, World
 from gem_symbolic.readback.values import (
     INTEGER,
     Class,

@@ -90,7 +90,7 @@ class Function:
     def name(self) -> str:
         return self.node.name
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         return tuple(a.arg for a in self.node.args.args)
 
