@@ -73,9 +73,12 @@ def test_the_committed_files_are_their_definitions(name):
     assert {f.where for f in found.findings if f.target == "constants"} == {"binary32", "binary64", "binary32, pairs"}
 
 
-@pytest.mark.parametrize("activation", [a for a in VARIANTS.values() if not a.emitted], ids=lambda a: a.name)
+BOTH = replace(SEGEM, branches=(Branch("x <= 0", "x*F*F"), Branch("x > 0", "x*S")))  # no side is x or constant
+
+
+@pytest.mark.parametrize("activation", [*(a for a in VARIANTS.values() if not a.emitted), BOTH], ids=lambda a: a.name)
 def test_what_is_emitted_in_memory_is_its_definition(activation):
-    assert validate(emit.source(activation), activation).holds
+    assert validate(emit.source(activation), activation, (1, 2, 3)).holds
 
 
 def test_reading_a_file_is_quick():
