@@ -40,6 +40,7 @@ It needs torch, and uses triton where that is installed. SPDX-License-Identifier
 """
 
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOptionalMemberAccess=false
+# pyright: reportCallIssue=false
 # (Triton's own types do not describe its language.)
 
 import functools

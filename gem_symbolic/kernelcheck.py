@@ -47,23 +47,40 @@ def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str,
         return
     Ns = f"N = {', '.join(map(str, found.Ns))}"
     statements = {
-        title: f"value, first and second derivative in {title}, read back from the kernel file, are those of "
-        f"{activation.title} over the reals, for {Ns} and every eps"
-        for title in validate.TARGETS.values()
+        version.name: f"{listed(version)} in {title}, read back from the kernel file, are those of {activation.title} "
+        f"over the reals{', where low parts are 0' if version.pairs else ''}, for {Ns} and every eps"
+        for title, version in validate.VERSIONS.items()
     }
+    statements["calls"] = (
+        "function, module, autograd and launches reach them with the right order and parameters: the kernels for "
+        "16-bit types with these, those in pairs where they are asked for and x is binary32"
+    )
+    statements["constants"] = (
+        "the constants s and 1/s are the nearest numbers to what they stand for, and in pairs the low parts to what "
+        f"rounding left, for {Ns} and the eps examined"
+    )
     operations = {
-        title: f"in {title} each of them performs the operations of its evaluation plan, in its order and with its "
-        f"constants, for {Ns}"
-        for title in validate.TARGETS.values()
+        version.name: f"in {title} each of {listed(version)} performs the operations of {version.planned}, in its "
+        f"order and with its constants, for {Ns}"
+        for title, version in validate.VERSIONS.items()
     }
-    statements["calls"] = "function, module, autograd and launches reach them with the right order and parameters"
-    statements["constants"] = f"the constants s and 1/s are the nearest numbers to what they stand for, for {Ns}"
+    names = {title: version.name for title, version in validate.VERSIONS.items()}
     for planned, group in ((False, statements), (True, operations)):
-        for target, statement in group.items():
-            findings = [f for f in found.findings if f.target == target and (f.where == validate.OPERATIONS) == planned]
+        for name, statement in group.items():
+            findings = [
+                f
+                for f in found.findings
+                if names.get(f.target, f.target) == name and (f.where == validate.OPERATIONS) == planned
+            ]
             wrong = next((f"{f.order}, {f.where}: {f.why}" for f in findings if not f.holds), None)
-            name = f"{target.lower()}.operations" if planned else target.lower()
-            yield claim(name, statement, wrong if findings else "nothing was found to check", len(findings))
+            shown = f"{name}.operations" if planned else name
+            yield claim(shown, statement, wrong if findings else "nothing was found to check", len(findings))
+
+
+def listed(version: validate.Version) -> str:
+    """The derivatives of a version, in words."""
+    *first, last = version.orders
+    return f"{', '.join(first)} and {last}".replace("first derivative and", "first and")
 
 
 def read_back_native(activation: Activation, N: int) -> Iterator[dict[str, Any]]:

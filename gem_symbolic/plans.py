@@ -133,18 +133,27 @@ class Builder:
 
     steps: dict[tuple[str, tuple[Operand, ...]], Step] = field(default_factory=dict)
     names: dict[str, "Quantity"] = field(default_factory=dict)
+    renamed: dict[Operand, Operand] = field(default_factory=dict)
+
+    def current(self, operand: Operand) -> Operand:
+        """The operand by the name that it has now."""
+        return self.renamed.get(operand, operand)
 
     def apply(self, op: str, *args: "Quantity") -> "Quantity":
-        key = op, tuple(a.operand for a in args)
+        key = op, tuple(self.current(a.operand) for a in args)
         if key not in self.steps:
             self.steps[key] = Step(f"_{len(self.steps)}", *key)
         return Quantity(self, Value(self.steps[key].name))
 
     def named(self, name: str, value: "Quantity", note: str = "") -> "Quantity":
-        """Gives the value a name, unless it has one or is no step."""
+        """Gives the value a name, in the steps that use it too, unless it has one or is no step."""
+        value = Quantity(self, self.current(value.operand))
         for key, step in self.steps.items():
             if step.name == getattr(value.operand, "name", None) and step.name.startswith("_"):
                 self.steps[key] = Step(name, step.op, step.args, note)
+                self.renamed |= zip(map(Value, step.names), map(Value, self.steps[key].names))
+                rows = [Step(s.name, s.op, tuple(map(self.current, s.args)), s.note) for s in self.steps.values()]
+                self.steps = {(s.op, s.args): s for s in rows}
                 return Quantity(self, Value(name))
         return value
 
@@ -165,12 +174,13 @@ class Builder:
 
     def plan(self, order: int, result: "Quantity") -> Plan:
         """The steps that the result needs."""
-        needed, steps = {result.operand}, list[Step]()
+        final = self.current(result.operand)
+        needed, steps = {final}, list[Step]()
         for step in reversed(self.steps.values()):
             if not needed.isdisjoint(map(Value, step.names)):
                 needed.update(step.args)
                 steps.append(step)
-        return Plan(order, tuple(steps[::-1]), result.operand)
+        return Plan(order, tuple(steps[::-1]), final)
 
 
 @dataclass(frozen=True)

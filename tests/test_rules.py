@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -93,8 +93,8 @@ def test_left_is_nearly_right_in_binary32(rule, N):
         s, ratio = np.float32(2.0 ** rng.uniform(-3, 3)), 2.0 ** rng.uniform(0.01, 4)
         for inside in sides(rule):
             t = np.float32(s / ratio if inside else s * ratio)
-            numbers = map(Fraction, (float(t), float(s)))
-            exact = at(*numbers, inside, N, Fraction(2) ** 40, rule in (*LIFTED, *LIFTED_LEADS))
+            lifted = rule in (*LIFTED, *LIFTED_LEADS)
+            exact = at(Fraction(float(t)), Fraction(float(s)), inside, N, Fraction(2) ** 40, lifted)
             rounded = {k: v if isinstance(v, bool | int) else np.float32(float(v)) for k, v in exact.items()}
             left = evaluate(rule.left, exact, Fraction, functions=functions(inside))
             right = evaluate(rule.right, rounded, functions=functions(inside))
@@ -106,7 +106,7 @@ def test_left_is_nearly_right_in_binary32(rule, N):
 SMALL = Symbol("e")
 
 
-def meant(routine: Routine, names: Mapping[str, Any]) -> Any:
+def meant(routine: Routine, names: dict[str, Any]) -> Any:
     """What the results of a routine add up to: left, of the numbers that its arguments stand for."""
     pairs = {a: names[a.lower()] + names[a.lower() + "_low"] for a in routine.arguments if a.isupper()}
     return evaluate(routine.left, names | pairs)

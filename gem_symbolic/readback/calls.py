@@ -1,4 +1,4 @@
-"""The way from the user's call to the functions of (x, s, 1/s, N), and back through autograd, in every setting.
+"""The way from the user's call to the functions of (x, N, constants), and back through autograd, in every setting.
 
 x, N, eps and the incoming gradients are symbols, and so is each of those functions: what is found holds for all.
 """
@@ -13,9 +13,9 @@ from gem_symbolic.branches import split_parameters
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import Activation
 from gem_symbolic.readback.library import FLOATS
-from gem_symbolic.readback.machine import Composite, Composites, Machine, Source, World
+from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers
-from gem_symbolic.readback.regions import ORDERS
+from gem_symbolic.readback.source import Composite, Composites, Source, World
 from gem_symbolic.readback.values import (
     INTEGER,
     Class,
@@ -25,16 +25,23 @@ from gem_symbolic.readback.values import (
     Raised,
     Scalar,
     Tensor,
+    Text,
     Type,
     ValidationError,
 )
+from gem_symbolic.readback.versions import ACCURATE, KERNEL, ORDERS, PAIR, SHORT, TORCH, Version
 
-#: Of a target, the functions that were seen to give the derivative of an order.
-Roles = dict[tuple[str, int], dict[Composite, None]]
+#: Of a version, the functions that were seen to give the derivative of an order.
+Roles = dict[tuple[Version, int], dict[Composite, None]]
 GRADIENTS = ("g0", "g1", "g2")
-SYMBOLS = ("N", "eps", "eps_of_scale", "eps_by_default", "eps_fixed", "scale", "s", "x", "block", "lane", "size")
-FUNCTIONS = tuple(f"f{k}" for k in range(12))
-CALLS = FlintAlgebra((*SYMBOLS, *GRADIENTS, *FUNCTIONS))
+PARAMETERS = ("N", "eps", "eps_of_scale", "eps_by_default", "eps_fixed", "scale")
+FUNCTIONS = tuple(f"f{k}" for k in range(16))
+CALLS = FlintAlgebra(
+    (*PARAMETERS, "s", "s_low", "inv_s_low", "up", "x", "block", "lane", "size", *GRADIENTS, *FUNCTIONS)
+)
+#: What a function may depend on.
+KNOWN = {name: CALLS.gens[name] for name in ("x", "N", "s", "s_low", "inv_s_low", "up")}
+KNOWN |= {"inv_s": CALLS.number(1) / KNOWN["s"], "down": CALLS.number(1) / KNOWN["up"]}
 #: Of a lane: what is left after its block, and from the lane on, as signs.
 LANES = ((1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1))
 
@@ -53,6 +60,14 @@ class Setting:
     def compute(self) -> Type:
         """CPUs compute in binary64, other devices in binary32 unless x is wider."""
         return FLOATS["float64" if self.device == "cpu" or self.type == FLOATS["float64"] else "float32"]
+
+    def version(self, order: int, accurate: bool) -> Version:
+        """What computes: kernels take what has at most 32 bits, and pairs are for what has 32."""
+        if self.device != "cuda" or not self.triton or self.type == FLOATS["float64"]:
+            return TORCH
+        if self.type != FLOATS["float32"]:
+            return SHORT
+        return ACCURATE if accurate and order < len(ACCURATE.orders) else KERNEL
 
     def __str__(self) -> str:
         lane = "" if self.lane[1] > 0 else ", a lane beyond the end"
@@ -85,6 +100,7 @@ class Trace:
     m: Machine
     setting: Setting
     roles: Roles
+    accurate: bool = False
 
     @property
     def composites(self) -> Composites:
@@ -102,8 +118,11 @@ class Trace:
         called = self.composites.take()
         if len(called) != 1 or not isinstance(found, Tensor):
             raise Mismatch(f"{ORDERS[order]}: {len(called)} functions of x are called, not one")
-        product = math.prod(factors, start=self.composites.found[called[0]])
-        expected = product if self.setting.lane[1] > 0 else None
+        version = self.setting.version(order, self.accurate)
+        if called[0].home != version.home or version.pairs == set(PAIR).isdisjoint(called[0].roles):
+            raise Mismatch(f"{ORDERS[order]}: {called[0].function.name} is no function of {version.title}")
+        value = math.prod(factors, start=self.composites.found[called[0]])
+        expected = value if self.setting.lane[1] > 0 else None
         if (found.value is None or expected is None) and found.value is not expected:
             raise Mismatch(f"{ORDERS[order]}: the element is not written")
         if found.value is not None and found.value != expected:
@@ -112,7 +131,7 @@ class Trace:
             raise Mismatch(f"{ORDERS[order]}: {found.rounded} operations for {len(factors)} multiplications")
         if found.type != self.setting.type or found.bits < found.type.bits:
             raise Mismatch(f"{ORDERS[order]}: the result is rounded to {found.type} by way of {found.bits} bits")
-        self.roles.setdefault((called[0].home, order), {})[called[0]] = None
+        self.roles.setdefault((version, order), {})[called[0]] = None
         return called[0]
 
     def backward(self, y: Tensor, grad: Tensor, needs: tuple[bool, bool]) -> tuple[Any, Any]:
@@ -167,8 +186,8 @@ class Trace:
 CONTEXT = frozenset({"needs_input_grad", "saved_tensors", "save_for_backward"})
 
 
-def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Scalar]]]:
-    """The ways to give the parameters: what eps is then, whether as a float, and the arguments."""
+def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Any]]]:
+    """The ways to give N and eps: what eps is then, whether as a float, and the arguments."""
     _, reals = split_parameters(activation)
     gens = CALLS.gens
     N = {"N": Scalar(gens["N"], INTEGER)}
@@ -181,16 +200,23 @@ def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Scal
     yield "eps_by_default", False, N
 
 
+def requested(setting: Setting, activation: Activation) -> Iterator[tuple[str, bool, bool | None, dict[str, Any]]]:
+    """These, and `accurate`, which is False where it is None: in all ways where it has a meaning, in one elsewhere.
+
+    Nothing but a kernel knows of its lanes, and it sees no more of a request than autograd remembers.
+    """
+    meant = setting.version(0, True) is ACCURATE
+    for place, (eps, floating, given) in enumerate(requests(activation)):
+        if place == 0 or setting.lane == LANES[0]:
+            yield eps, floating, None, given
+            for accurate in (False, True) if meant or place == 0 else ():
+                yield eps, floating, accurate, given | {"accurate": accurate}
+
+
 def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
     """The file loaded without triton and with it. Raises ValidationError."""
     _, reals = split_parameters(activation)
-    known = {
-        "x": CALLS.gens["x"],
-        "s": CALLS.gens["s"],
-        "inv_s": CALLS.number(1) / CALLS.gens["s"],
-        "N": CALLS.gens["N"],
-    }
-    numbers, composites = Numbers(CALLS, facts=((CALLS.gens["size"], 1),)), Composites(known, FUNCTIONS)
+    numbers, composites = Numbers(CALLS, facts=((CALLS.gens["size"], 1),)), Composites(KNOWN, FUNCTIONS)
     fixed = next((Fraction(p.fixed) for p in reals if p.fixed), None)
     worlds = {triton: World(FLOATS["float64"], fixed=fixed, triton=triton) for triton in (False, True)}
     return {triton: Machine(source, numbers, world, composites, {}).load() for triton, world in worlds.items()}
@@ -213,27 +239,30 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
     """The function and the module, however the parameters are given. Raises Mismatch, Raised."""
     function, cls = entry(m, activation.name, Function), entry(m, activation.name.upper(), Class)
     x = Tensor(CALLS.gens["x"], setting.type, device=setting.device, dense=setting.dense[0])
-    first = None
-    for eps, floating, given in requests(activation):
+    first: dict[Version, Tensor] = {}
+    for eps, floating, accurate, given in requested(setting, activation):
         world = replace(m.world, compute=setting.compute, lane=setting.lane, eps=eps, floating=floating)
-        trace = Trace(replace(m, world=world), setting, roles)
+        trace = Trace(replace(m, world=world), setting, roles, accurate is True)
         instance = Instance()
         trace.m.call(cls.methods["__init__"], (instance,), given)
-        trace.m.call(cls.methods["extra_repr"], (instance,))
+        shown = trace.m.call(cls.methods["extra_repr"], (instance,))
+        if not isinstance(shown, Text) or ("accurate=True" in shown.shown) != trace.accurate:
+            raise Mismatch("the module does not show whether it was asked for pairs")
+        version = setting.version(0, trace.accurate)
         calls = (
             lambda x, m=trace.m, given=given: m.call(function, (x,), given),
             lambda x, m=trace.m, instance=instance: m.call(cls.methods["forward"], (instance, x)),
         )
         for call in calls:
             y = call(x)
-            if first is None:
+            if version not in first:
                 trace.derivatives(y)
-                first = y
+                first[version] = y
             else:
                 trace.check(0, y)
-                if not alike(y, first):
+                if not alike(y, first[version]):
                     raise Mismatch(f"{eps}: autograd does not remember the same as for another way to give it")
-            for nothing in ("text", replace(x, type=INTEGER)):
+            for nothing in ("text", replace(x, type=INTEGER)) if accurate is None else ():
                 trace.refuses(TypeError, lambda call=call, nothing=nothing: call(nothing))
 
 
@@ -241,12 +270,15 @@ def alike(y: Tensor, other: Tensor) -> bool:
     """Whether two tensors come from the same Function, applied to the same inputs: so their backward is the same."""
     if y.node is None or other.node is None or y.node.function is not other.node.function:
         return False
-    return len(y.node.inputs) == len(other.node.inputs) and all(
-        a is b
-        or (isinstance(a, Scalar) and isinstance(b, Scalar) and a.value == b.value and a.type == b.type)
-        or (type(a) is type(b) is int and a == b)
-        for a, b in zip(y.node.inputs, other.node.inputs)
-    )
+    return identical(y.node.inputs, other.node.inputs)
+
+
+def identical(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(identical, a, b))
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return a.value == b.value and a.type == b.type
+    return a is b or (type(a) is type(b) is int and a == b)
 
 
 def entry(m: Machine, name: str, kind: type) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from gem_symbolic import parameters
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.readback.numbers import Refused
 from gem_symbolic.readback.values import (
@@ -22,7 +21,6 @@ from gem_symbolic.readback.values import (
     Node,
     Pointer,
     Primitive,
-    Raised,
     Scalar,
     Tensor,
     Text,
@@ -164,6 +162,11 @@ def div_rn(m: Any, a: Tensor, b: Tensor) -> Tensor:
 def fma(m: Any, a: Any, b: Any, c: Any) -> Tensor:
     kind, tensors = common(m, (a, b, c))
     return joined(m, m.numbers.fma(*(number(m, v) for v in (a, b, c))), kind, tensors)
+
+
+def rsqrt(m: Any, a: Tensor) -> Tensor:
+    kind, tensors = common(m, (a,))
+    return joined(m, m.numbers.inverse_root(a.known), kind, tensors)
 
 
 # --- PyTorch ---
@@ -339,6 +342,7 @@ NAMES: Mapping[str, Any] = {
             "triton.language.where": where,
             "triton.language.div_rn": div_rn,
             "triton.language.fma": fma,
+            "triton.language.rsqrt": rsqrt,
             "triton.language.load": load,
             "triton.language.store": store,
             "triton.language.program_id": program_id,
@@ -359,46 +363,3 @@ def named(path: str) -> Any:
     if path in KNOWN:
         return Library(path)
     raise Refused(f"the meaning of {path} is not known")
-
-
-# --- The functions that files carry verbatim from `parameters`, by what they promise ---
-
-
-def resolve(m: Any, N: Any, eps: Any = None, scale: Any = None) -> tuple[Any, Any]:
-    """The element that stands for eps, whether eps, scale or neither was given; for a literal, its exact number."""
-    gens = m.numbers.algebra.gens
-    if eps is not None and scale is not None:
-        raise Raised("ValueError")
-    match scale if eps is None else eps:
-        case None:
-            return N, Scalar(gens["eps_by_default"], INTEGER)
-        case Scalar(value=value) if value in (gens["eps"], gens["scale"]):
-            return N, Scalar(value if scale is None else gens["eps_of_scale"], INTEGER)
-        case int() | str() as literal if parameters.exact(literal, "eps") == m.world.fixed:
-            return N, Scalar(gens["eps_fixed"], INTEGER)
-    raise Refused("eps is not what the user gave")
-
-
-def scale_constants(m: Any, N: Any, eps: Any, bits: int, lowest: int, highest: int) -> tuple[Scalar, Scalar]:
-    """(s, 1/s) for the scale s = eps**(1/2N), rounded to the type with that format."""
-    gens = m.numbers.algebra.gens
-    if not (
-        isinstance(N, Scalar) and isinstance(eps, Scalar) and (N.value, eps.value) == (gens["N"], gens[m.world.eps])
-    ):
-        raise Refused("the scale is not computed from N and eps as the user gave them")
-    for name, kind in FLOATS.items():
-        form = FORMATS[FORMAT_OF[name]]
-        if (bits, lowest, highest) == (form.precision, form.emin, form.emax):
-            return Scalar(gens["s"], kind), Scalar(m.numbers.algebra.number(1) / gens["s"], kind)
-    raise Refused("the scale is rounded to an unknown format")
-
-
-def within_carried(m: Any, *args: Any, **kwargs: Any) -> Any:
-    raise Refused("a function that only the carried ones call")
-
-
-CARRIED: Mapping[str, Primitive] = {
-    name: Primitive(name, {"resolve": resolve, "scale_constants": scale_constants}.get(name, within_carried))
-    for name, value in vars(parameters).items()
-    if callable(value) and getattr(value, "__module__", None) == parameters.__name__
-}

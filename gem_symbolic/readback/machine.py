@@ -1,18 +1,16 @@
 """Runs the text of a kernel file on the values of `values`: each statement and expression is understood, or refused."""
 
 import ast
-import inspect
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
-from gem_symbolic import parameters
 from gem_symbolic.readback import library
+from gem_symbolic.readback.carried import CARRIED
 from gem_symbolic.readback.numbers import Numbers, Refused
+from gem_symbolic.readback.source import Composites, Source, World
 from gem_symbolic.readback.values import (
     INTEGER,
     Class,
@@ -23,10 +21,7 @@ from gem_symbolic.readback.values import (
     Primitive,
     Raised,
     Scalar,
-    Tensor,
     Text,
-    Type,
-    ValidationError,
 )
 
 ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
@@ -38,105 +33,6 @@ COMPARISONS = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-
-
-@dataclass(frozen=True)
-class World:
-    """What is given: the type to compute in, what eps stands for, whether it is a float, whether triton is there.
-
-    `lane`, that of a kernel, has the signs of what is left after its block, and of what is left from the lane on.
-    """
-
-    compute: Type
-    eps: str = "eps"
-    fixed: Fraction | None = None
-    floating: bool = False
-    triton: bool = False
-    lane: tuple[int, int] = (1, 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """The text of a file, its syntax tree, and which of its nodes have been run."""
-
-    text: str
-    tree: ast.Module
-    visited: set[ast.AST] = field(default_factory=set)
-
-    @classmethod
-    def read(cls, text: str) -> "Source":
-        """Raises ValidationError for what is no Python."""
-        try:
-            return cls(text, ast.parse(text))
-        except (SyntaxError, ValueError) as error:
-            raise ValidationError(f"this is no Python: {error}") from None
-
-    def refusal(self, node: ast.AST, why: str) -> ValidationError:
-        shown = " ".join(ast.unparse(node).split())
-        return ValidationError(f"line {getattr(node, 'lineno', '?')}: {shown[:100]}: {why}")
-
-    @cached_property
-    def carried(self) -> set[ast.AST]:
-        """The nodes of the functions carried verbatim. Raises ValidationError where one is not what the package has."""
-        nodes: set[ast.AST] = set()
-        for node in self.tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name in library.CARRIED:
-                original = ast.parse(inspect.getsource(getattr(parameters, node.name))).body[0]
-                if ast.dump(node) != ast.dump(original):
-                    raise self.refusal(node, f"this is not gem_symbolic.parameters.{node.name}")
-                nodes |= set(ast.walk(node))
-        return nodes
-
-    def unreached(self) -> Iterator[ast.AST]:
-        """What has never been run, in the order of the text."""
-        for node in ast.walk(self.tree):
-            loaded = not isinstance(getattr(node, "ctx", None), ast.Store)
-            if isinstance(node, ast.stmt | ast.expr) and loaded and node not in self.visited | self.carried:
-                yield node
-
-
-@dataclass(frozen=True)
-class Composite:
-    """A function of the file, as it is with or without triton, its operations' library, what its arguments mean."""
-
-    home: str
-    function: Function
-    roles: tuple[str, ...]
-    triton: bool = True
-
-
-@dataclass(eq=False)
-class Composites:
-    """The functions of the file that depend on x, s, 1/s and N alone: to its caller each is a symbol of its own."""
-
-    known: Mapping[str, Any]  # the meaning of an argument -> the element that it is
-    symbols: Sequence[str]
-    found: dict["Composite", Any] = field(default_factory=dict)
-    called: list["Composite"] = field(default_factory=list)
-
-    def take(self) -> list["Composite"]:
-        """What has been called since the last time."""
-        taken, self.called = self.called, []
-        return taken
-
-    def roles(self, args: Sequence[Any]) -> tuple[str, ...] | None:
-        """The meaning of each argument; None where that is not what the arguments are."""
-        named = []
-        for a in args:
-            if not isinstance(a, Tensor | Scalar):
-                return None
-            named.append(next((k for k, v in self.known.items() if a.value is not None and a.value == v), None))
-        tensors = [k for k, a in zip(named, args) if isinstance(a, Tensor)]
-        return tuple(named) if tensors == ["x"] and None not in named and "s" in named else None
-
-    def call(self, m: "Machine", function: Function, roles: tuple[str, ...], args: Sequence[Any]) -> Tensor:
-        library.common(m, tuple(args))
-        x = next(a for a in args if isinstance(a, Tensor))
-        key = Composite(library.home(m), function, roles, m.world.triton)
-        if key not in self.found:
-            self.found[key] = m.numbers.algebra.gens[self.symbols[len(self.found)]]
-        self.called.append(key)
-        return replace(x, value=self.found[key])
 
 
 @dataclass(frozen=True)
@@ -281,7 +177,7 @@ class Machine:
         """A function as it is defined: what is carried verbatim is known by what it promises."""
         a = node.args
         if node in self.source.carried:
-            return library.CARRIED[node.name]
+            return CARRIED[node.name]
         if a.posonlyargs or a.vararg or a.kwonlyargs or a.kwarg or node.returns:
             raise Refused("these parameters are not recognised")
         marks = [self.evaluate(d, frame) for d in node.decorator_list]
@@ -382,12 +278,14 @@ class Machine:
                     for item in self.evaluate(items, frame)
                 )
             case ast.JoinedStr(values=parts):
-                for part in parts:
-                    self.source.visited.add(part)
-                    if isinstance(part, ast.FormattedValue):
-                        self.evaluate(part.value, frame)
-                return Text()
+                return Text("".join(self.shown(part, frame) for part in parts))
         raise Refused("this expression is not recognised")
+
+    def shown(self, part: ast.expr, frame: Frame) -> str:
+        """A part of a formatted text, as far as it is known."""
+        self.source.visited.add(part)
+        value = self.evaluate(part.value if isinstance(part, ast.FormattedValue) else part, frame)
+        return value if isinstance(value, str) else Text().shown
 
     def lookup(self, name: str, frame: Frame) -> Any:
         places = (frame.names,) if name in (frame.own or ()) else (frame.names, self.names, library.BUILTINS)

@@ -1,12 +1,14 @@
 """Exact numbers for a program that is run once for a whole region: real numbers, and the special values of IEEE 754.
 
 A number is an element other than 0 of a field of rational functions, or one of the floats nan, inf, -inf, 0.0 and -0.0.
+The element 0 is a zero whose sign is not known. An inverse square root is known by its square.
 """
 
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from gem_symbolic.algebra import Algebra
@@ -14,6 +16,20 @@ from gem_symbolic.algebra import Algebra
 
 class Refused(ValueError):
     """The program does something that is not known to be right; the machine adds where."""
+
+
+@dataclass(frozen=True)
+class InverseRoot:
+    """1/sqrt(radicand), for an element that is positive."""
+
+    radicand: Any
+
+
+def ieee(op: Callable[[Any, Any], Any], a: float, b: float) -> float:
+    """The operation on floats, where Python raises an exception too."""
+    if op is operator.truediv and b == 0:
+        return math.nan if math.isnan(a) or a == 0 else math.copysign(math.inf, a) * math.copysign(1, b)
+    return op(a, b)
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,10 @@ class Numbers:
             if math.isnan(number):
                 raise Refused("a NaN has no sign")
             return (number > 0) - (number < 0)
+        if isinstance(number, InverseRoot):
+            raise Refused("an inverse square root is used otherwise than squared")
+        if number == 0:
+            return 0
         for element, known in self.facts:
             if number == element or number == -element:
                 return known if number == element else -known
@@ -59,20 +79,49 @@ class Numbers:
         return found
 
     def combine(self, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-        """a + b, a - b, a * b or a / b, exactly; by the rules of IEEE 754 where one of them is a special value."""
-        if not isinstance(a, float) and not isinstance(b, float):
+        """a + b, a - b, a * b or a / b, exactly; by the rules of IEEE 754 where one of them is a special value.
+
+        Raises Refused where what is divided by may vanish, or the result depends on a sign that is not known.
+        """
+        if roots := [v for v in (a, b) if isinstance(v, InverseRoot)]:
+            if op is not operator.mul or len(roots) < 2 or a != b:
+                raise Refused("an inverse square root is used otherwise than squared")
+            return self.algebra.number(1) / a.radicand
+        floats = [isinstance(v, float) for v in (a, b)]
+        if not any(floats) and (op is not operator.truediv or self.sign(b)):
             value = op(a, b)
-            return 0.0 if value == 0 else value
-        if op in (operator.add, operator.sub) and not (isinstance(a, float) and isinstance(b, float)):
-            if isinstance(b, float) and b == 0:
+            return 0.0 if value == 0 and a != 0 and b != 0 else value
+        if op in (operator.add, operator.sub) and not all(floats):
+            if floats[1] and b == 0 != a:
                 return a
-            if isinstance(a, float) and a == 0:
+            if floats[0] and a == 0 != b:
                 return b if op is operator.add else -b
         # What is left depends on nothing but the sign of a finite number beside a special value.
-        a, b = (v if isinstance(v, float) else float(self.sign(v)) for v in (a, b))
-        if op is operator.truediv and b == 0:
-            return math.nan if math.isnan(a) or a == 0 else math.copysign(math.inf, a) * math.copysign(1, b)
-        return op(a, b)
+        found = {repr(v): v for v in (ieee(op, *pair) for pair in product(*map(self._alike, (a, b))))}
+        if len(found) > 1 and any(found.values()):
+            raise Refused(f"the sign of {b if floats[0] else a} is not the same throughout, or not known")
+        return next(iter(found.values())) if len(found) == 1 else self.algebra.number(0)
+
+    def _alike(self, number: Any) -> tuple[float, ...]:
+        """The floats that a number may be like, as far as its sign goes."""
+        if isinstance(number, float):
+            return (number,)
+        if number == 0:
+            return (0.0, -0.0)
+        try:
+            return (float(self.sign(number)),)
+        except Refused:
+            return (1.0, -1.0, 0.0, -0.0)
+
+    def inverse_root(self, a: Any) -> Any:
+        """1/sqrt(a). Raises Refused like `sign`, and for a zero whose sign is not known."""
+        if isinstance(a, float):
+            if a == 0:
+                return math.copysign(math.inf, a)
+            return 0.0 if a == math.inf else math.nan
+        if self.sign(a) == 0:
+            raise Refused("the sign of a zero is not known")
+        return InverseRoot(a) if self.sign(a) > 0 else math.nan
 
     def absolute(self, a: Any) -> Any:
         """|a|. Raises Refused like `sign`."""

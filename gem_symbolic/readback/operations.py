@@ -12,16 +12,20 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
+from gem_symbolic.floats import POWERS
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.rules import OPERATIONS
 
+#: What a reciprocal is the square of, wherever a plan has one.
+INVERSE_ROOT = "rsqrt"
 #: Operations of a plan that are several, one after the other.
-COMPOUND = {"chain"}
+COMPOUND = {"chain", "reciprocal"}
 #: What is recorded as one operation: an fma is not the product and sum that it is over the reals.
-RECORDED = {*OPERATIONS, "fma"} - COMPOUND
+RECORDED = OPERATIONS.keys() - COMPOUND
 #: What the operators of Python are called in plans.
 NAMES: Mapping[Callable[..., Any], str] = {f: name for name, f in OPERATIONS.items() if f.__module__ == "_operator"}
-COMMUTE = {"add", "mul"}
+#: Operations of which the first operands may be exchanged: how many.
+COMMUTE = {"add": 2, "mul": 2, "eq": 2, "fma": 2}
 EXACT = {"add", "sub", "mul", "neg"}  # of integers
 MIRRORED = {"gt": "lt", "ge": "le"}
 DEPTH = 3  # of what is shown of an operation
@@ -72,18 +76,20 @@ class Graph:
     def apply(self, op: str, *args: Node | int) -> Node:
         """The operation on nodes and integers; integers among themselves are exact.
 
-        Raises Refused for an operation that rounds and does not depend on x: it is not known in which precision.
+        Raises Refused for an operation that rounds and does not depend on x: it is not known in which precision. A
+        product with a power of two does not round.
         """
         if op in EXACT and all(isinstance(a, int) for a in args):
             return self.leaf(str(OPERATIONS[op](*args)))
         operands = [self.leaf(str(a)) if isinstance(a, int) else a for a in args]
         varies = any(a.varies for a in operands)
-        if not varies and op != "neg":
+        exact = op == "neg" or (op == "mul" and any(a.op in POWERS for a in operands))
+        if not varies and not exact:
             raise Refused(f"{op} of constants: in which precision is not known")
         if op in MIRRORED:
             op, operands = MIRRORED[op], operands[::-1]
-        if op in COMMUTE:
-            operands.sort(key=lambda node: node.index)
+        free = COMMUTE.get(op, 0)
+        operands[:free] = sorted(operands[:free], key=lambda node: node.index)
         return self._node(op, tuple(operands), varies)
 
     def _node(self, op: str, args: tuple[Node, ...], varies: bool) -> Node:
@@ -92,7 +98,11 @@ class Graph:
     @cached_property
     def operations(self) -> Mapping[str, Callable[..., Any]]:
         """The operations of plans on nodes."""
-        return {**OPERATIONS, **{op: partial(self.apply, op) for op in RECORDED}}
+        return {**OPERATIONS, **{op: partial(self.apply, op) for op in RECORDED}, "reciprocal": self.reciprocal}
+
+    def reciprocal(self, a: Node) -> Node:
+        root = self.apply(INVERSE_ROOT, a)
+        return root * root
 
 
 @dataclass(frozen=True)
@@ -111,8 +121,8 @@ class Recorder(Numbers):
         return self.graph.apply(NAMES[op], a, b)
 
     def compare(self, op: Callable[[Any, Any], bool], a: Any, b: Any) -> Any:
-        if op in (operator.eq, operator.ne):
-            raise Refused("no plan asks whether numbers are equal")
+        if op is operator.ne:
+            raise Refused("no plan asks whether numbers differ")
         return self.graph.apply(NAMES[op], a, b)
 
     def absolute(self, a: Any) -> Node:
@@ -123,6 +133,9 @@ class Recorder(Numbers):
 
     def fma(self, a: Any, b: Any, c: Any) -> Node:
         return self.graph.apply("fma", a, b, c)
+
+    def inverse_root(self, a: Any) -> Node:
+        return self.graph.apply(INVERSE_ROOT, a)
 
 
 def difference(found: Node, expected: Node) -> str:

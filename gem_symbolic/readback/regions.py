@@ -11,9 +11,8 @@ from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.readback.numbers import Numbers
-from gem_symbolic.readback.values import (
-    ValidationError,
-)
+from gem_symbolic.readback.values import ValidationError
+from gem_symbolic.readback.versions import ORDERS
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,12 @@ REGIONS = (
     Region("x = +inf", 1, "infinity"),
     Region("x = NaN", 1, "nan"),
 )
-#: What a file computes, by order.
-ORDERS = ("value", "first derivative", "second derivative")
-#: Everything is written in s, r and h; h > 0 moves r through (0, 1) and (1, oo). `up` is a factor that cancels.
+#: Everything is written in s, r, h and a power of two; h > 0 moves r through (0, 1) and (1, oo).
 FIELD = FlintAlgebra(("s", "r", "h", "up"))
 ONE, S, R, H, UP = FIELD.number(1), *(FIELD.gens[name] for name in FIELD.symbols)
 MOVED = {"inside": ONE / (ONE + H), "outside": ONE + H}
+#: The constants of a call, over the reals: the low part of a pair is what rounding left.
+REAL = {"s": S, "inv_s": ONE / S, "s_low": 0.0, "inv_s_low": 0.0, "up": UP, "down": ONE / UP}
 
 
 def position(region: Region) -> Any:
@@ -125,6 +124,7 @@ def limit(value: Any) -> Any:
 
 
 def same(a: Any, b: Any) -> bool:
+    a, b = (0.0 if v == 0 else v for v in (a, b))  # of either sign
     if isinstance(a, float) != isinstance(b, float):
         return False
     return a == b or (isinstance(a, float) and math.isnan(a) and math.isnan(b))

@@ -42,7 +42,7 @@ class Tensor:
     """One element of a tensor: what it is, before it has been written None.
 
     `bits` is the narrowest significand that it was rounded to after it was computed; `rounded` is the number of
-    operations on floats that it came from, those within a function of x, s, 1/s and N aside; `dense` tells how the
+    operations on floats that it came from, those within a function of x and constants aside; `dense` tells how the
     tensor lies in memory.
     """
 
@@ -90,7 +90,7 @@ class Function:
     def name(self) -> str:
         return self.node.name
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         return tuple(a.arg for a in self.node.args.args)
 
@@ -127,7 +127,9 @@ class Instance:
 
 @dataclass(frozen=True)
 class Text:
-    """Text for a person to read: nothing else is known of it, so nothing can depend on it."""
+    """Text for a person to read, as far as it is known: nothing in a program can depend on it."""
+
+    shown: str = "..."
 
 
 @dataclass(frozen=True)

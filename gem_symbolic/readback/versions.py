@@ -1,0 +1,43 @@
+"""The versions of the kernels, as data: where each runs, the plan that it carries out, the constants that it gets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gem_symbolic.floats import POWERS, plan
+from gem_symbolic.pairs import SCALE, compensated, short
+from gem_symbolic.piecewise import PiecewiseRational
+from gem_symbolic.plans import Plan
+from gem_symbolic.rules import LOW
+
+#: What a file computes, by order.
+ORDERS = ("value", "first derivative", "second derivative")
+#: The constants that only pairs need.
+PAIR = (*(f"{name}{LOW}" for name in sorted(SCALE, key=len)), *POWERS)
+
+
+@dataclass(frozen=True)
+class Version:
+    """Functions for the derivatives of the orders, in a library; what their plan is, in words and derived."""
+
+    name: str
+    title: str
+    home: str
+    planned: str
+    plan: Callable[[PiecewiseRational, int], Plan]
+    orders: tuple[str, ...] = ORDERS
+    pairs: bool = False
+
+
+TORCH = Version("pytorch", "PyTorch", "torch", "its evaluation plan", plan)
+KERNEL = Version("triton", "Triton", "triton", "its evaluation plan", plan)
+SHORT = Version(
+    "triton.short",
+    "Triton for 16-bit types",
+    "triton",
+    "its evaluation plan with quotients by way of a reciprocal",
+    lambda model, order: short(plan(model, order)),
+)
+ACCURATE = Version(
+    "triton.accurate", "Triton in pairs", "triton", "its compensated plan", compensated, ORDERS[:2], pairs=True
+)
+VERSIONS: Mapping[str, Version] = {v.title: v for v in (TORCH, KERNEL, SHORT, ACCURATE)}
