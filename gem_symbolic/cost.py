@@ -245,7 +245,7 @@ def experiment(text: str, replacements: Sequence[tuple[str, str]]) -> str:
 
 #: Issue slots of an operation in binary32 on sm_90. A sign and an absolute value are part of the operation that uses
 #: them; a correctly rounded quotient is a reciprocal, a check, five fused operations, and the branch around the slow
-#: routine; `reciprocal` is an approximate inverse square root and its square.
+#: routine; an approximate reciprocal is an inverse square root and its square.
 PRICES = {
     **dict.fromkeys(("abs", "neg"), 0),
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "select", "add", "sub", "mul", "fma"), 1),
@@ -260,7 +260,7 @@ KINDS = {
     "compare": ("lt", "le", "gt", "ge", "eq"),
     "select": ("select",),
     "div": ("div",),
-    "reciprocal": ("reciprocal",),
+    "rsqrt": ("rsqrt",),
 }
 #: The plans of a derivative: how each is derived, and the kernel that performs it.
 PLANS: Mapping[str, tuple[Callable[[Activation, int], Plan], str]] = {
