@@ -248,9 +248,8 @@ def experiment(text: str, replacements: Sequence[tuple[str, str]]) -> str:
 #: routine; an approximate reciprocal is an inverse square root and its square.
 PRICES = {
     **dict.fromkeys(("abs", "neg"), 0),
-    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "select", "add", "sub", "mul", "fma"), 1),
+    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "select", "add", "sub", "mul", "fma", "rsqrt"), 1),
     "div": 10,
-    "reciprocal": 2,
 }
 #: How the operations are grouped in the table.
 KINDS = {
