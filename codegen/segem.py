@@ -362,12 +362,12 @@ if triton is not None:
         return high, low
 
     @triton.jit
-    def _quotient(a, a_low, b, b_low):  # A/B, b >= 1
+    def _quotient(a, a_low, b, b_low):  # A/B, b >= 1, and b = 1 next to an infinity
         inverse = _reciprocal(b)
         guess = a * inverse
         p2 = -guess
         ratio = tl.fma(tl.fma(p2, b_low, tl.fma(p2, b, a) + a_low), inverse, guess)
-        return tl.where(ratio == ratio, ratio, guess)
+        return tl.where(ratio == ratio, ratio, a)
 
     @triton.jit
     def _near_quotient(a, b):  # a/b, b > 0

@@ -11,7 +11,7 @@ zero, exact rational arithmetic does.
 import ctypes
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import Any
@@ -51,6 +51,7 @@ class Setting(ctypes.Structure):
         ("reference", ctypes.c_double * 4),
         ("limits", ctypes.c_float * 2),
         ("zone", ctypes.c_float * 2),
+        ("swept", ctypes.c_int32 * len(PLANS)),
     )
 
     def constants(self, plan: str) -> list[Any]:
@@ -201,14 +202,21 @@ Results = Mapping[str, NDArray[np.float32]]
 
 
 def measured(
-    case: Case, order: int, first: int, count: int, constants: Fraction | None = None, results: Results | None = None
+    case: Case,
+    order: int,
+    first: int,
+    count: int,
+    constants: Fraction | None = None,
+    results: Results | None = None,
+    plans: Collection[str] = tuple(PLANS),
 ) -> dict[str, Found]:
-    """What the inputs first, first + 1, ... gave, by plan; both numbers are multiples of 512.
+    """What the inputs first, first + 1, ... gave, for each of the plans; both numbers are multiples of 512.
 
     With `constants` the kernels are given those of another eps. Where a plan has `results`, those are judged in the
     place of what the C++ gives. Raises native.CompilerError.
     """
     setting, results = case.setting(order, constants), results or {}
+    setting.swept[:] = [plan in plans for plan in PLANS]
     bars = [bar(plan, order) for plan in PLANS]
     tallies = (Tally * len(PLANS))(*(Tally(b.beside(case.N), b.below, b.smaller.absolute) for b in bars))
     given = [results[plan].ctypes.data if plan in results else None for plan in PLANS]
@@ -217,6 +225,7 @@ def measured(
     return {
         plan: decided(case, plan, order, setting, tally, first, results.get(plan))
         for plan, tally in zip(PLANS, tallies)
+        if plan in plans
     }
 
 

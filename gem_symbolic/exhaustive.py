@@ -15,7 +15,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from fractions import Fraction
@@ -46,6 +46,7 @@ from gem_symbolic.floats import plan
 from gem_symbolic.measure import QUANTITIES, decode, ordinal
 from gem_symbolic.pairs import compensated
 from gem_symbolic.parameters import resolve, root
+from gem_symbolic.plans import Plan
 from gem_symbolic.rounding import round_to
 from gem_symbolic.rules import CHAINS, ROUTINES
 from gem_symbolic.sweep import Floats
@@ -111,15 +112,20 @@ def alike(case: Case, order: int, count: int = ALIKE) -> dict[str, int]:
 # --- A whole sweep, chunk by chunk ---
 
 
-def fingerprint(activation: Activation) -> str:
-    """The SHA-256 of the plans that are swept and of their routines: which operations the figures belong to."""
-    plans = [derive(activation, order) for derive in (plan, compensated) for order in ORDERS]
-    steps = [
-        [(s.names, s.op, [getattr(a, "text", getattr(a, "name", "")) for a in s.args]) for s in p.steps] for p in plans
-    ]
-    results = [repr(p.result) for p in plans]
-    routines = {r.name: (r.parameters, r.lines, r.given) for r in ROUTINES.values()}
-    return hashlib.sha256(json.dumps([steps, results, routines, CHAINS], sort_keys=True).encode()).hexdigest()
+#: How the plan of a derivative is derived; *wide* is *plain* in a wider type.
+DERIVED: Mapping[str, Callable[[Activation, int], Plan]] = {"wide": plan, "plain": plan, "compensated": compensated}
+
+
+@functools.cache
+def fingerprint(name: str, kind: str) -> str:
+    """The SHA-256 of the plans of a variant, routines and all: which operations the figures belong to."""
+    plans = [DERIVED[kind](find(name), order) for order in ORDERS]
+    steps = [[(s.names, s.op, [repr(a) for a in s.args]) for s in p.steps] for p in plans]
+    used = {s.op for p in plans for s in p.steps}
+    used |= {CHAINS[op] for op in used & CHAINS.keys()}
+    routines = {name: (r.parameters, r.lines, r.given) for name, r in ROUTINES.items() if name in used}
+    text = json.dumps([steps, [repr(p.result) for p in plans], routines, CHAINS], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def restored(path: Path, head: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +138,13 @@ def restored(path: Path, head: dict[str, Any]) -> dict[str, Any]:
 
 
 def sweep(
-    case: Case, states: Path, threads: int, chunks: Sequence[int], tick: Callable[[int], None], device: str = "cpu"
+    case: Case,
+    states: Path,
+    threads: int,
+    chunks: Sequence[int],
+    tick: Callable[[int], None],
+    device: str = "cpu",
+    plans: Collection[str] = tuple(PLANS),
 ) -> dict[str, Any]:
     """Every chunk of the case, from where an interrupted run stopped; the state is written as it goes.
 
@@ -142,12 +154,13 @@ def sweep(
     case.library  # noqa: B018  compiled before the threads begin
     path = states / f"{case.key}.json"
     limits = [asdict(bar(plan, order)) for order in ORDERS for plan in PLANS]
-    state = restored(path, {"code": fingerprint(case.activation), "device": device, "bars": limits})
+    code = {plan: fingerprint(case.activation.name, plan) for plan in plans}
+    state = restored(path, {"code": code, "device": device, "bars": limits})
     states.mkdir(parents=True, exist_ok=True)
     before, begun = state["seconds"], time.perf_counter()
 
     def job(chunk: int) -> tuple[int, dict[str, Any]]:
-        found = {order: judged(case, order, chunk, device) for order in ORDERS}
+        found = {order: judged(case, order, chunk, device, plans) for order in ORDERS}
         return chunk, {f"{p}.{QUANTITIES[o]}": asdict(f) for o, by_plan in found.items() for p, f in by_plan.items()}
 
     def write() -> float:
@@ -170,14 +183,13 @@ def sweep(
     return state
 
 
-def judged(case: Case, order: int, chunk: int, device: str) -> dict[str, Found]:
+def judged(case: Case, order: int, chunk: int, device: str, plans: Collection[str]) -> dict[str, Found]:
     """What a chunk gave, by plan."""
     first = chunk * CHUNK
-    if device == "cpu":
-        return measured(case, order, first, CHUNK)
-    return measured(
-        case, order, first, CHUNK, results=launched(case, order, numbers(range(first, first + CHUNK)), device)
-    )
+    results = None
+    if device != "cpu":
+        results = launched(case, order, numbers(range(first, first + CHUNK)), device)
+    return measured(case, order, first, CHUNK, results=results, plans=plans)
 
 
 def label(chunk: int) -> str:
@@ -195,7 +207,7 @@ def records(case: Case, state: dict[str, Any], sample: int = SAMPLE, triton: int
     """
     for order, quantity in enumerate(QUANTITIES):
         reference, others = trusted(case, order, sample), alike(case, order, triton) if triton else {}
-        for p in PLANS:
+        for p, code in state["code"].items():
             id = f"{p}.{quantity}"
             parts = {int(c): Found(**found[id]) for c, found in state["chunks"].items()}
             whole, at = sum(parts.values(), start=Found()), bar(p, order)
@@ -206,6 +218,7 @@ def records(case: Case, state: dict[str, Any], sample: int = SAMPLE, triton: int
                 "N": case.N,
                 "eps": case.eps,
                 "id": id,
+                "code": code,
                 "inputs": len(parts) * CHUNK,
                 "max_ulp": finite(whole.beyond),
                 "x": places["beyond"],
@@ -240,9 +253,10 @@ def trimmed(counts: list[int]) -> list[int]:
 
 
 def stored(path: Path, activation: Activation) -> list[dict[str, Any]]:
-    """The records of an activation's present code; none where the data is of other code."""
+    """The records of an activation's present plans; not those of others."""
     data = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return data["records"] if data.get("code") == fingerprint(activation) else []
+    records = data.get("records", ())
+    return [r for r in records if r["code"] == fingerprint(activation.name, r["id"].split(".")[0])]
 
 
 def store(path: Path, activation: Activation, fresh: Sequence[dict[str, Any]]) -> None:
@@ -252,13 +266,7 @@ def store(path: Path, activation: Activation, fresh: Sequence[dict[str, Any]]) -
         return r["N"], Fraction(r["eps"]), r["id"]
 
     rows = {key(r): r for r in [*stored(path, activation), *fresh]}
-    head = {
-        "schema": 1,
-        "variant": activation.name,
-        "format": FORMAT.name,
-        "code": fingerprint(activation),
-        "edges": EDGES,
-    }
+    head = {"schema": 2, "variant": activation.name, "format": FORMAT.name, "edges": EDGES}
     lines = ",\n".join(json.dumps(rows[k]) for k in sorted(rows))
     path.parent.mkdir(parents=True, exist_ok=True)
     files.replace_text(path, f'{json.dumps(head)[:-1]}, "records": [\n{lines}\n]}}\n')
@@ -338,23 +346,24 @@ def folder(data: Path, device: str) -> Path:
 def passes(case: Case, options: argparse.Namespace, progress: Any) -> bool:
     """Sweeps a case unless the data has it, prints its records, and says whether all are within their limits."""
     path = options.data / f"{case.activation.name}.json"
-    done = [r for r in stored(path, case.activation) if (r["N"], Fraction(r["eps"])) == (case.N, case.value)]
-    if not done or options.again:
+
+    def known() -> list[dict[str, Any]]:
+        records = stored(path, case.activation)
+        return [r for r in records if (r["N"], Fraction(r["eps"])) == (case.N, case.value)]
+
+    found = set() if options.again else {r["id"].split(".")[0] for r in known()}
+    if plans := [p for p in PLANS if p not in found]:
         task = progress.add_task(case.key, total=CHUNKS)
-        state = sweep(
-            case,
-            options.states,
-            options.threads,
-            range(CHUNKS),
-            lambda n: progress.update(task, completed=n),
-            options.device,
-        )
+
+        def tick(chunks: int) -> None:
+            progress.update(task, completed=chunks)
+
+        state = sweep(case, options.states, options.threads, range(CHUNKS), tick, options.device, plans)
         progress.remove_task(task)
-        done = list(
-            records(case, state, triton=ALIKE if options.device == "cpu" and importlib.util.find_spec("triton") else 0)
-        )
-        store(path, case.activation, done)
+        compared = options.device == "cpu" and importlib.util.find_spec("triton")
+        store(path, case.activation, list(records(case, state, triton=ALIKE if compared else 0)))
         (options.states / f"{case.key}.json").unlink()
+    done = known()
     for r in sorted(done, key=lambda r: r["id"]):
         print(sentence(case, r), flush=True)
     return all(r["ok"] for r in done)

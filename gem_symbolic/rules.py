@@ -150,8 +150,9 @@ class Routine(Rule):
 
 
 #: Products are exact as pairs, by fma (Dekker); sums by the algorithms of Dekker and Knuth; quotients by a residual
-#: (Markstein). Where an operand is infinite the correction is a NaN, and what it would have corrected is right. What is
-#: close has a low part of a unit in the last place of the high one or so, at the cost of some operations more.
+#: (Markstein). Where an operand is infinite the correction is a NaN, and what it would have corrected is right; in the
+#: last quotient the dividend is, also where it is so near the largest number that the guess is infinite. What is close
+#: has a low part of a unit in the last place of the high one or so, at the cost of some operations more.
 ROUTINES: Mapping[str, Routine] = {
     r.name: r
     for r in (
@@ -247,9 +248,9 @@ ROUTINES: Mapping[str, Routine] = {
             inverse = reciprocal(b)
             guess = a*inverse
             ratio = fma(fma(-guess, b_low, fma(-guess, b, a) + a_low), inverse, guess)
-            result = select(eq(ratio, ratio), ratio, guess)
+            result = select(eq(ratio, ratio), ratio, a)
             """,
-            guard="b >= 1",
+            guard="b >= 1, and b = 1 next to an infinity",
             arguments="AB",
             results="result",
         ),

@@ -258,5 +258,15 @@ def test_modules_print_as_they_are_written(name, given, shown):
     assert repr(MODULES[name](**given)) == f"{name.upper()}({shown})"
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_accurate_changes_nothing_on_the_cpu_and_is_shown(name):
+    x = torch.randn(100, dtype=torch.float32)
+    module = MODULES[name](2, accurate=True)
+    assert torch.equal(module(x), MODULES[name](2)(x))
+    assert torch.equal(FUNCTIONS[name](x, 2, accurate=True), module(x))
+    assert repr(module).endswith(", accurate=True)")
+    assert repr(copy.deepcopy(module)) == repr(module)
+
+
 def test_a_module_without_scale_prints_N():
     assert {repr(MODULES[name](2)) for name in FUNCTIONS.keys() - SCALED} == {"GEM(N=2)"}
