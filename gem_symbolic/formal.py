@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from fractions import Fraction
@@ -24,7 +24,7 @@ from gem_symbolic import files, roundingtable
 from gem_symbolic.accuracy import EPS, NS
 from gem_symbolic.checkers import gappa
 from gem_symbolic.definitions import VARIANTS
-from gem_symbolic.emit.gappa import beyond, cut, hints, reach, scripts, whole
+from gem_symbolic.emit.gappa import Statement, beyond, cut, hints, moved, reach, scripts, steps, total, whole
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.roundoff import SCALE, Case, cases, edge, lowest
 from gem_symbolic.sampled import INPUTS, observed
@@ -34,7 +34,8 @@ DATA = ROOT / "proofs" / "rounding.json"
 SCHEMA = 1
 #: The formats that the plain plan computes in, and how many digits of its error are given.
 PLAIN, DIGITS = ("binary32", "binary64"), 2
-#: How the claim about a case follows from its three lemmas.
+#: How an absolute error follows from its two parts, and the claim about a case from all that was proved before.
+SUM = "eapply total; [eapply (steps {variables}); eassumption | eapply (moved {variables}); eassumption]."
 COMPOSITION = (
     "eapply (beyond {beyond}); first [eassumption | eapply (reach {reach}); eassumption "
     "| eapply (cut {cut}); eassumption]."
@@ -55,30 +56,47 @@ def key(case: Case) -> str:
     """What the proof of a case rests on, apart from the tools: two variants that compute the same have one proof."""
     case = replace(case, program=case.program.anonymous)
     lemmas = [hint.lemma("") for hint in hints(case)] if case.low else []
-    fixed = [gappa.OPENING, gappa.GENERATED, gappa.ENDING, COMPOSITION, str(gappa.SLACKS), str(gappa.GRID)]
+    fixed = [gappa.OPENING, gappa.GENERATED, gappa.DERIVED, SUM, COMPOSITION, str(gappa.SLACKS), str(gappa.GRID)]
     return digest("\n".join([scripts(case), whole(case, case.grain).coq, *lemmas, *fixed]))
 
 
 def assemble(case: Case) -> tuple[Fraction, dict[str, str], str]:
     """A bound that Gappa proves, its scripts by name, and the file for Coq. Raises gappa.Refused."""
+    texts: dict[str, str] = {}
+    lemmas: list[gappa.Lemma | gappa.Derived] = []
+    named = [(f"hint{i}", hint) for i, hint in enumerate(hints(case), 1)] if case.low else []
+
+    def proved(name: str, statement: Statement, proof: str) -> None:
+        texts[name] = statement.script
+        told = [(n, hint.names) for n, hint in named if hint in statement.hints]
+        lemmas.append(gappa.Lemma(name, statement.coq, proof, told))
+
+    def searched(name: str, statement: Callable[[Fraction | None], Statement]) -> Fraction:
+        bound, proof = gappa.search(lambda b: statement(b).script, case.grain)
+        proved(name, statement(bound), proof)
+        return bound
+
+    def derived(name: str, statement: Statement, proof: str) -> None:
+        lemmas.append(gappa.Derived(name, statement.coq, proof))
+
     if not case.low:  # far out the whole program is small enough
-        bound, proof = gappa.search(lambda b: whole(case, b).script, case.grain)
-        claim = whole(case, bound)
-        far = gappa.Lemma("far", claim.coq, proof)
-        return bound, {"far": claim.script}, gappa.complete([], [far], claim.coq, "now apply far.")
-    near = reach(case)
-    lemmas = [gappa.Lemma("reach", near.coq, gappa.proof(near.script))]
-    error, proof = gappa.search(lambda b: cut(case, b).script, case.grain)
-    off = cut(case, error)
-    lemmas.append(gappa.Lemma("cut", off.coq, proof))
-    bound, proof = gappa.search(lambda b: beyond(case, error, b).script, case.grain)
-    rest = beyond(case, error, bound)
-    named = [(f"hint{i}", hint) for i, hint in enumerate(hints(case), 1)]
-    lemmas.append(gappa.Lemma("beyond", rest.coq, proof, [(name, hint.names) for name, hint in named]))
-    steps = {"reach": near, "cut": off, "beyond": rest}
-    composition = COMPOSITION.format(**{name: " ".join(step.variables) for name, step in steps.items()})
-    text = gappa.complete([h.lemma(name) for name, h in named], lemmas, whole(case, bound).coq, composition)
-    return bound, {name: step.script for name, step in steps.items()}, text
+        bound = searched("far", lambda b: whole(case, b))
+        derived("bound", whole(case, bound), "now apply far.")
+        return bound, texts, gappa.complete([], lemmas)
+    proved("reach", reach(case), gappa.proof(reach(case).script))
+    error = searched("cut", lambda b: cut(case, b))
+    if case.relative:
+        bound = searched("beyond", lambda b: beyond(case, error, b))
+    else:
+        parts = searched("steps", lambda b: steps(case, error, b)), searched("moved", lambda b: moved(case, error, b))
+        bound = sum(parts, Fraction(0))
+        together = total(case, parts, bound)
+        proved("total", together, gappa.proof(together.script))
+        derived("beyond", beyond(case, error, bound), SUM.format(variables=" ".join(beyond(case, error).variables)))
+    variables = {"reach": reach(case), "cut": cut(case), "beyond": beyond(case, error)}
+    composition = COMPOSITION.format(**{name: " ".join(step.variables) for name, step in variables.items()})
+    derived("bound", whole(case, bound), composition)
+    return bound, texts, gappa.complete([hint.lemma(name) for name, hint in named], lemmas)
 
 
 def prove(case: Case, folder: Path) -> tuple[Fraction, Path]:
@@ -88,7 +106,7 @@ def prove(case: Case, folder: Path) -> tuple[Fraction, Path]:
     if record.exists():
         known = json.loads(record.read_text(encoding="utf-8"))
         return Fraction(known["bound"]) * case.grain, folder / known["file"]
-    path = folder / f"{case.id.replace('.', '_')}.v"
+    path = folder / f"{case.id.replace('.', '_')}_{name[:8]}.v"
     bound, texts, proof = assemble(case)
     for part, text in texts.items():
         path.with_name(f"{path.stem}_{part}.g").write_text(text, encoding="utf-8")

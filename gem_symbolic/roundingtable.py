@@ -32,7 +32,9 @@ most k m/2 units in the last place, less than k ulp. An *absolute* bound of k sa
 stands around a zero of the exact value, to within a factor of {near} in u.
 
 *Proved*: Gappa finds the bounds, from scripts generated from the plans, and Coq proves them with Flocq. What Coq \
-proves is stated from the plan alone. The hints that Gappa takes on trust are proved there as identities over the \
+proves is stated from the plan alone: from the list of operations that it is on one side of 0 and of the scale, for \
+every real |x| and S. The rounding there knows subnormals but no largest number; that no step comes near to that \
+follows from the ranges. The hints that Gappa takes on trust are proved there as identities over the \
 reals, nothing is admitted, and nothing is assumed but the axioms of the standard library's real numbers. *Seen*, in \
 brackets, is the largest error on a sample of {inputs} inputs for each bound, drawn at random and followed from the \
 worst ones to their neighbours, against the exact program in {against}: *sampled*.
@@ -48,7 +50,23 @@ LISTED = """\
 Each was looked into:
 """
 #: What was found about the bounds that are loose: what a bound has to have for the sentence to be about it.
-FINDINGS: tuple[tuple[Mapping[str, Any], str], ...] = ()
+FINDINGS: tuple[tuple[Mapping[str, Any], str], ...] = (
+    (
+        {"begins": "0", "quantity": "value"},
+        "Far out 1 + u rounds to 1, and the quotient by it is |x| itself where |x| is a number of the format. The "
+        "bound is for every real |x|, and counts the rounding of that quotient.",
+    ),
+    (
+        {"begins": "0", "quantity": "gradient"},
+        "Far out every step gives an integer, the limit of the gradient, from which the exact value differs by much "
+        "less than a unit. The bound is what is added to what Gappa finds, so that it finds a short proof.",
+    ),
+    (
+        {"N": 1, "error": "absolute", "region": "outside"},
+        "The zero is at w = 1, and next to it, from below, the roundings of w and of its square are half a unit at "
+        "most. The bound of the cut's error counts a whole unit for each, which is right elsewhere in the range.",
+    ),
+)
 
 
 def render(found: Mapping[str, Any]) -> str:
@@ -205,9 +223,10 @@ def loose(bounds: Sequence[Bound]) -> Iterator[str]:
     yield LISTED.format(loose=LOOSE)
     for i, group in groups.items():
         yield f"- {'Not looked into.' if i is None else FINDINGS[i][1]}"
+        unseen = [Fraction(b["bound"]) for b in group if ratio(b) is None]
+        if unseen:
+            yield f"  - {len(unseen)} bounds, {shown(max(unseen))} at most, where no error was seen"
         for b in group:
-            times = ratio(b)
-            seen = (
-                "no error was seen" if times is None else f"{b['observed']:.{DIGITS}f} was seen, {times:.1f} times less"
-            )
-            yield f"  - `{b['id']}`: {shown(Fraction(b['bound']))}; {seen}"
+            if (times := ratio(b)) is not None:
+                seen = f"{b['observed']:.{DIGITS}f} was seen, {times:.1f} times less"
+                yield f"  - `{b['id']}`: {shown(Fraction(b['bound']))}; {seen}"

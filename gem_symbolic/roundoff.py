@@ -340,15 +340,14 @@ def cases(
                         yield replace(case, slip=slip(eps, N, format))
 
 
-# --- Identities ---
+# --- Identities: what an error e of the cut does, v = V (1 + e) ---
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What an error of the cut does: F(v) = F(V) (1 + e R) or F(v) = F(V) + e R, with e = (v - V)/V.
+    """F(v) = F(V) (1 + e R): R is `above`, a polynomial in e and V, over the product of `below`.
 
-    R is `above`, a polynomial in e and V, over the product of `below`: polynomials, each in V alone or in v alone.
-    It holds where no one of `nonzero`, other such polynomials, is 0.
+    These are polynomials, each in V alone or in v alone. It holds where no one of `nonzero`, other such, is 0.
     """
 
     above: Any
@@ -356,26 +355,23 @@ class Identity:
     nonzero: tuple[Any, ...]
 
 
-#: The symbols of an Identity: the cut as computed and exactly, and its relative error.
+#: The symbols of identities: the cut as computed and exactly, its relative error, and 1/(1 + v) and 1/(1 + V).
 COMPUTED, EXACT, ERROR = (Symbol(name) for name in ("v", "V", "e"))
+INVERSES = Symbol("p"), Symbol("q")
 
 
 @cache
-def identity(program: Program, relative: bool) -> Identity:
-    names = {name: Symbol(name) for name in ("t", "s")}
-    top, bottom = fraction(cancel(program.evaluate(names | {program.cut: EXACT})))
-    if relative:
-        top = top.subs(dict.fromkeys(names.values(), 1))  # a factor that cancels
+def identity(program: Program) -> Identity:
+    top, bottom = fraction(cancel(program.evaluate({"t": Symbol("t"), "s": Symbol("s"), program.cut: EXACT})))
+    top = top.subs(dict.fromkeys((Symbol("t"), Symbol("s")), 1))  # a factor that cancels
 
     def moved(f: Any) -> Any:
         return f.subs(EXACT, EXACT * (1 + ERROR))
 
     change = cancel((moved(top) * bottom - top * moved(bottom)) / ERROR)
-    below = top if relative else bottom
-    common = gcd(change, below)
-    (c, exact), (k, computed) = factors(cancel(below / common)), factors(bottom.subs(EXACT, COMPUTED))
-    zeros = tuple(f for f, _ in factor_list(top)[1]) if relative else ()
-    excluded = zeros + factors(bottom)[1] + computed
+    common = gcd(change, top)
+    (c, exact), (k, computed) = factors(cancel(top / common)), factors(bottom.subs(EXACT, COMPUTED))
+    excluded = tuple(f for f, _ in factor_list(top)[1]) + factors(bottom)[1] + computed
     return Identity(expand(cancel(change / common) / (c * k)), exact + computed, tuple(dict.fromkeys(excluded)))
 
 
@@ -383,3 +379,16 @@ def factors(f: Any) -> tuple[Any, tuple[Any, ...]]:
     """(constant, square-free factors, each as often as it divides)."""
     found: Any = sqf_list(f)
     return found[0], tuple(g for g, k in found[1] for _ in range(k))
+
+
+@cache
+def slope(program: Program) -> Any:
+    """The polynomial R in p = 1/(1 + v) and q = 1/(1 + V) with F(v) = F(V) - e (1 - q) p R.
+
+    For a function F of the cut alone that is a polynomial in q, as (p - q) = -e (1 - q) p. Raises ValueError.
+    """
+    p, q = INVERSES
+    value = cancel(program.evaluate({program.cut: 1 / q - 1}))
+    if not value.is_polynomial(q) or value.free_symbols != {q}:
+        raise ValueError("the result is not a polynomial in the inverse of 1 + the cut")
+    return expand(cancel((value.subs(q, p) - value) / (p - q)))

@@ -31,7 +31,7 @@ GRID = Fraction(1, 32)
 #: An end of an interval as Gappa prints it: 9b-4 {0.5625, 2^(-0.830075)}, where the rest is missing for an integer.
 END = r"(-?\d+)(?:b(-?\d+))?(?: \{[^}]*\})?"
 #: Seconds for one run of Gappa, and for one of Coq.
-GAPPA, COQ = 60, 300
+GAPPA, COQ = 60, 900
 
 #: From Gappa's last lemma, which is about its own reading of the script, to a statement about real numbers.
 OPENING = """\
@@ -57,6 +57,9 @@ Proof. intros [L U] l u. rewrite l, dyadic in L. rewrite u, dyadic in U. split; 
 Lemma within x i m e n f : (IZR m * powerRZ 2 e <= x <= IZR n * powerRZ 2 f)%R ->
   lower i = Float2 m e -> upper i = Float2 n f -> BND x i.
 Proof. intros [L U] l u. unfold BND. rewrite l, u, 2!dyadic. split; assumption. Qed.
+Lemma apart x X i m e : (Rabs (x - X) <= IZR m * powerRZ 2 e)%R ->
+  lower i = Float2 (-m) e -> upper i = Float2 m e -> BND (x - X) i.
+Proof. intros A l u. apply Rabs_le_inv in A. unfold BND. rewrite l, u, 2!dyadic, opp_IZR. split; lra. Qed.
 Lemma related x X i m e : (Rabs (x - X) <= IZR m * powerRZ 2 e * Rabs X)%R ->
   lower i = Float2 (-m) e -> upper i = Float2 m e -> (0 <=? m)%Z = true -> REL x X i.
 Proof.
@@ -75,7 +78,8 @@ Proof.
     apply Rabs_le_inv in A. split; [split; lra | field; assumption].
 Qed.
 Ltac meet := match goal with
-  | |- BND _ _ => eapply within; [eassumption | reflexivity | reflexivity]
+  | |- BND _ _ => solve [eapply within; [eassumption | reflexivity | reflexivity]]
+  | |- BND _ _ => eapply apart; [eassumption | reflexivity | reflexivity]
   | |- REL _ _ _ => eapply related; [eassumption | reflexivity | reflexivity | reflexivity]
   | |- not _ => let B := fresh in intro B; match goal with G : not _ |- _ => apply G end;
        first [eapply (relative _ _ _ _ _ B) | eapply (absolute _ _ _ _ _ B) | eapply (between _ _ _ _ _ _ B)];
@@ -91,14 +95,14 @@ End Gappa_{name}.
 Lemma {name} : {statement}.
 Proof. intros. apply Classical_Prop.NNPP. intro. apply (Gappa_{name}.l1 {variables}). meet. Qed.
 """
-ENDING = """\
-Theorem bound : {statement}.
+DERIVED = """\
+Theorem {name} : {statement}.
 Proof. intros. {proof} Qed.
 """
 #: What all the theorems rest on: asked once, as to look through the library takes as long as a proof.
 ASSUMPTIONS = """\
 From Bounds Require {modules}.
-Definition all := ({theorems}).
+Definition all := {theorems} I.
 Print Assumptions all.
 """
 
@@ -130,6 +134,19 @@ class Lemma:
         body = body.replace("Require Import Gappa.Gappa_library.\n", "")
         variables = " ".join(re.findall(r"^Variable _(\w+) : R\.$", self.proof, re.MULTILINE))
         return GENERATED.format(name=self.name, proof=body.strip(), statement=self.statement, variables=variables)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A statement for Coq by that name, and how it follows from those before it."""
+
+    name: str
+    statement: str
+    proof: str
+
+    @property
+    def text(self) -> str:
+        return DERIVED.format(name=self.name, statement=self.statement, proof=self.proof)
 
 
 def missing() -> list[str]:
@@ -177,10 +194,9 @@ def search(script: Callable[[Fraction | None], str], unit: Fraction) -> tuple[Fr
     raise AssertionError
 
 
-def complete(hints: Sequence[str], lemmas: Sequence[Lemma], statement: str, proof: str) -> str:
-    """A Coq file that proves the lemmas that hints rest on, what Gappa proved, and from that the theorem `bound`."""
-    opening = OPENING.replace("{lemmas}", "\n".join(hints))
-    return "\n".join([opening, *(lemma.text for lemma in lemmas), ENDING.format(statement=statement, proof=proof)])
+def complete(hints: Sequence[str], lemmas: Sequence[Lemma | Derived]) -> str:
+    """A Coq file that proves the lemmas that hints rest on, and then what Gappa proved and what follows from it."""
+    return "\n".join([OPENING.replace("{lemmas}", "\n".join(hints)), *(lemma.text for lemma in lemmas)])
 
 
 def check(text: str, path: Path) -> None:
@@ -203,7 +219,7 @@ def compiled(path: Path) -> str:
 def settle(paths: Sequence[Path]) -> None:
     """What the theorems of compiled files rest on, all in one folder: the AXIOMS at most. Raises Refused."""
     modules = [path.stem for path in paths]
-    text = ASSUMPTIONS.format(modules=" ".join(modules), theorems=", ".join(f"{m}.bound" for m in modules))
+    text = ASSUMPTIONS.format(modules=" ".join(modules), theorems=" ".join(f"let _ := {m}.bound in" for m in modules))
     path = paths[0].with_name("assumptions.v")
     path.write_text(text, encoding="utf-8")
     out = compiled(path)

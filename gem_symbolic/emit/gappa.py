@@ -2,12 +2,12 @@
 
 A lower-case name is a computed value, the same name in capitals the exact one, and one that ends in h the hybrid.
 The claim about a case follows from three statements that are each small: where the cut lies, how far it is off, and
-what that and the steps beyond the cut do to the result. Gappa takes a hint on trust: `lemma` states it over the reals,
-for Coq to prove.
+what that and the steps beyond the cut do to the result; an absolute error is the sum of these last two. Gappa takes a
+hint on trust: `lemma` states it over the reals, for Coq to prove.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
@@ -15,11 +15,11 @@ from typing import Any
 from sympy import Poly
 
 from gem_symbolic.formats import Format
-from gem_symbolic.roundoff import COMPUTED, ERROR, EXACT, Case, Identity, Line, Program, identity
+from gem_symbolic.roundoff import COMPUTED, ERROR, EXACT, INVERSES, Case, Line, Program, identity, slope
 
 SYMBOLS = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}"}
-#: The range of the cut is cut into so many pieces, for a relative and for an absolute error: more make proofs longer.
-PIECES = {True: 8, False: 6}
+#: The range of the cut is cut into so many pieces: more make proofs longer.
+PIECES, STEPS_PIECES, MOVED_PIECES = 8, 6, 6
 #: Ends of the cut's range are rounded outwards to so many bits.
 BITS = 40
 #: The names that a program starts from; of these s is computed, and S is its exact value.
@@ -191,31 +191,33 @@ def polynomial(f: Any, *symbols: tuple[Any, str]) -> str:
     return text
 
 
-def cut_hint(case: Case, found: Identity | None = None) -> Hint:
+def cut_hint(case: Case) -> Hint:
     """What the cut's error does to the result."""
     program = case.program
-    found = found or identity(program, case.relative)
     v, V = str(program.cut), exact_name(program.cut)
     Y, Yh = exact_name(program.result), hybrid_name(program, program.result)
     error = f"(({v} - {V}) / {V})"
+    lines = [line for line in program.beyond if line.name != "x"]
+    arguments = {a for line in lines for a in line.args}
+    names = tuple(exact_name(a) for a in ("t", "x", "s") if a in arguments)
+    meaning = (
+        *((exact_name(line.name), expression(line, exact_name)) for line in lines),
+        *((hybrid_name(program, n.name), expression(n, lambda a: hybrid_name(program, a))) for n in lines),
+    )
+    if not case.relative:
+        p, q = f"(1 / ({v} + 1))", f"(1 / ({V} + 1))"
+        R = polynomial(slope(program), *zip(INVERSES, (p, q), strict=True))
+        nonzero = (V, f"({V} + 1)", f"({v} + 1)")
+        return Hint(f"{Yh} - {Y}", f"{error} * (1 - {q}) * {p} * (-{R})", nonzero, (v, V), meaning)
 
     def written(factors: tuple[Any, ...]) -> list[str]:
         return [polynomial(f, (EXACT, V) if f.has(EXACT) else (COMPUTED, v)) for f in factors]
 
+    found = identity(program)
     above, below = polynomial(found.above, (EXACT, V), (ERROR, error)), " * ".join(written(found.below))
-    lines = [line for line in program.beyond if line.name != "x"]
-    arguments = {a for line in lines for a in line.args}
-    names = tuple(exact_name(a) for a in ("t", "x", "s") if a in arguments)
-    return Hint(
-        f"({Yh} - {Y}) / {Y}" if case.relative else f"{Yh} - {Y}",
-        f"{error} * {above}" + (f" / ({below})" if below else ""),
-        tuple(dict.fromkeys([V, *(names if case.relative else ()), *written(found.nonzero)])),
-        (*names, v, V),
-        (
-            *((exact_name(line.name), expression(line, exact_name)) for line in lines),
-            *((hybrid_name(program, n.name), expression(n, lambda a: hybrid_name(program, a))) for n in lines),
-        ),
-    )
+    right = f"{error} * {above}" + (f" / ({below})" if below else "")
+    nonzero = tuple(dict.fromkeys([V, *names, *written(found.nonzero)]))
+    return Hint(f"({Yh} - {Y}) / {Y}", right, nonzero, (*names, v, V), meaning)
 
 
 def quotient_hint(line: Line, case: Case) -> Hint:
@@ -317,8 +319,36 @@ def beyond(case: Case, error: Fraction, bound: Fraction | None = None) -> Statem
         reach(case).goal,
         Error(v, V, True, error),
     )
-    near, pieces = ((str(program.result), Yh), (Yh, Y)), ((V, PIECES[case.relative]),)
+    near, pieces = ((str(program.result), Yh), (Yh, Y)), ((V, PIECES),)
     return Statement((*names, v, V), defined, given, claim(case, bound), case.format, hints(case), near, pieces)
+
+
+def steps(case: Case, error: Fraction, bound: Fraction | None = None) -> Statement:
+    """The part of the steps beyond the cut in an absolute error: computed against hybrid."""
+    both, program = beyond(case, error), case.program
+    y, Yh, pieces = str(program.result), hybrid_name(program, program.result), ((both.variables[-1], STEPS_PIECES),)
+    goal = Error(y, Yh, False, bound)
+    return replace(both, goal=goal, hints=both.hints[1:], near=both.near[:1], pieces=pieces)
+
+
+def moved(case: Case, error: Fraction, bound: Fraction | None = None) -> Statement:
+    """The part of the cut's error in an absolute error: hybrid against exact."""
+    both, program = beyond(case, error), case.program
+    Y, Yh, pieces = (
+        exact_name(program.result),
+        hybrid_name(program, program.result),
+        ((both.variables[-1], MOVED_PIECES),),
+    )
+    defined = tuple((name, text) for name, text in both.defined if not text.startswith("rnd"))
+    goal = Error(Yh, Y, False, bound)
+    return replace(both, defined=defined, goal=goal, hints=both.hints[:1], near=(), pieces=pieces)
+
+
+def total(case: Case, parts: tuple[Fraction, Fraction], bound: Fraction) -> Statement:
+    """The two parts of an absolute error together."""
+    y, Y, Yh = str(case.program.result), exact_name(case.program.result), hybrid_name(case.program, case.program.result)
+    given = (Error(y, Yh, False, parts[0]), Error(Yh, Y, False, parts[1]))
+    return Statement((y, Yh, Y), (), given, Error(y, Y, False, bound), case.format, (), ((y, Yh), (Yh, Y)))
 
 
 def whole(case: Case, bound: Fraction | None = None) -> Statement:
@@ -329,5 +359,8 @@ def whole(case: Case, bound: Fraction | None = None) -> Statement:
 
 def scripts(case: Case) -> str:
     """All that Gappa is asked about a case, before it has answered: which plan, ranges and identities."""
-    parts = [reach(case), cut(case), beyond(case, case.grain)] if case.low else []
+    unit = case.grain
+    parts = [reach(case), cut(case)] if case.low else []
+    if case.low:
+        parts += [beyond(case, unit)] if case.relative else [steps(case, unit), moved(case, unit)]
     return "\n".join(statement.script for statement in (*parts, whole(case)))
