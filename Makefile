@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs readme notebooks exhaustive accuracy sweeps bench check cost values
+.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps bench check cost values
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -31,6 +31,10 @@ codegen: $(READY)  ## write codegen/ from the definitions
 
 proofs: $(READY)  ## write proofs/ from the definitions
 	$(PY) -m gem_symbolic.proofs
+	$(PY) -m gem_symbolic.formal --render
+
+formal: $(READY)  ## prove the bounds of rounding errors with Gappa and Coq, beside what is seen: proofs/rounding.md
+	$(PY) -m gem_symbolic.formal
 
 readme: $(READY)  ## rewrite the generated tables of README.md and codegen/ACCURACY.md from proofs/ and codegen/
 	$(PY) -m gem_symbolic.readme

@@ -28,13 +28,13 @@ LAYERS = (
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe pairs",
-    "theorems measure plots",
+    "checkers sweep observe pairs roundoff",
+    "theorems measure plots sampled roundingtable",
     "emit prover",
     "readback",
     "validate kernels functional nn",
     "kernelcheck screen compare",
-    "verify proofs bench readme notebooks accuracy exhaustive cost special",
+    "verify proofs bench readme notebooks accuracy exhaustive cost special formal",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}
