@@ -36,8 +36,9 @@ proofs: $(READY)  ## write proofs/ from the definitions
 formal: $(READY)  ## prove the bounds of rounding errors with Gappa and Coq, beside what is seen: proofs/rounding.md
 	$(PY) -m gem_symbolic.formal
 
-readme: $(READY)  ## rewrite the generated tables of README.md and codegen/ACCURACY.md from proofs/ and codegen/
+readme: $(READY)  ## rewrite the tables of README.md, codegen/ACCURACY.md and codegen/COST.md from committed data
 	$(PY) -m gem_symbolic.readme
+	$(PY) -m gem_symbolic.cost --table
 
 notebooks: $(READY)  ## execute the notebooks and store what they show
 	$(PY) -m gem_symbolic.notebooks

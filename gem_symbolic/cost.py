@@ -8,6 +8,7 @@ GPU can issue while it moves an element through memory.
 """
 
 import argparse
+import functools
 import heapq
 import json
 import os
@@ -27,6 +28,7 @@ from gem_symbolic.accuracy import CODEGEN, fingerprint, source
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import ACCURATE, load
+from gem_symbolic.figures import QUANTITIES, read
 from gem_symbolic.files import replace_text
 from gem_symbolic.floats import plan
 from gem_symbolic.pairs import compensated, short
@@ -35,6 +37,7 @@ from gem_symbolic.readback.operations import Graph
 from gem_symbolic.readme import table
 
 DATA, TABLE = CODEGEN / "cost.json", CODEGEN / "COST.md"
+ROUNDING = CODEGEN.parent / "proofs" / "rounding.json"
 NS, ORDERS, EPS = (1, 2, 3, 4), (0, 1, 2), "1e-4"
 #: The kernels: by type, in pairs on request. How many bytes a number is, Triton's name of the type, and ours.
 TYPES = {"fp16": 2, "bf16": 2, "fp32": 4, "accurate": 4}
@@ -429,6 +432,27 @@ def verdict(data: Mapping[str, Any]) -> str:
     return said + (f"\nOver it: {', '.join(missed)}." if missed else "")
 
 
+@functools.cache
+def committed(path: Path) -> Mapping[str, Any]:
+    return read(path)
+
+
+def errors(variant: str, name: str, order: int, N: int) -> tuple[str, str]:
+    """The largest error of a plan in binary32 that is proved, and that was seen; nothing where neither is known."""
+    if order >= len(QUANTITIES):
+        return "", ""
+    records = committed(CODEGEN / "exhaustive" / f"{variant}.json").get("records", ())
+    seen = [r["max_ulp"] for r in records if (r["id"], r["N"]) == (f"{name}.{QUANTITIES[order]}", N)]
+    bounds = committed(ROUNDING).get("bounds", ()) if name == "plain" else ()
+    wanted = ("binary32", variant, QUANTITIES[order], N, "relative")
+    found = [b for b in bounds if tuple(b[k] for k in ("format", "variant", "quantity", "N", "error")) == wanted]
+    found = [b for b in found if b["slip"]] or found  # for the scales at hand, where the scale is not exact
+    return (
+        f"{max(float(Fraction(b['bound'])) for b in found):.2f}" if found else "",
+        f"{max(seen):.4f}" if seen else "",
+    )
+
+
 def render(data: Mapping[str, Any]) -> str:
     """COST.md, from the data alone."""
     near = {r["N"]: r for r in data["experiments"] if r["what"] == next(iter(EXPERIMENTS))}
@@ -441,7 +465,7 @@ def render(data: Mapping[str, Any]) -> str:
         ([what, *(f"{r['slots']:.1f}" for r in data["experiments"] if r["what"] == what)] for what in EXPERIMENTS),
     )
     prices = table(
-        ["", "plan", "order", "N", *KINDS, "price", "machine code"],
+        ["", "plan", "order", "N", *KINDS, "price", "machine code", "error proved", "error seen"],
         (
             [
                 VARIANTS[p["variant"]].title,
@@ -457,6 +481,7 @@ def render(data: Mapping[str, Any]) -> str:
                     and r["arch"] == 90
                     and all(r[key] == p[key] for key in ("variant", "order", "N"))
                 ),
+                *errors(p["variant"], p["plan"], p["order"], p["N"]),
             ]
             for p in data["plans"]
         ),
@@ -501,7 +526,9 @@ Beyond quotients, the power is N - 1 multiplications one after the other, and sq
 
 What the plan of each derivative executes, and its price in slots of binary32 on sm_90 ({priced}).
 The machine code (of float32, for the short plan of bfloat16) has loads, stores and addresses besides, and the compiler
-merges comparisons with selections.
+merges comparisons with selections. *Error proved* is the largest relative bound of rounding.md in proofs/, in units of
+2^-24, at the eps there; *error seen* the largest of all binary32 inputs and every eps in exhaustive/, in ulp beyond the
+absolute term of its bar: in the plain gradients nothing is left of it.
 
 {prices}
 

@@ -39,10 +39,11 @@ def test_everything_proved_and_measured() -> None:
     assert all(claim.keys() == CLAIM_KEYS and claim["status"] == "proved" for claim in data["claims"])
     assert all({"kind", "checker", "detail"} == e.keys() for claim in data["claims"] for e in claim["evidence"])
     assert all(m.keys() >= MEASUREMENT_KEYS and m["ok"] for m in data["measurements"])
-    kernels = ("pytorch", "triton", "calls", "constants", "pytorch.operations", "triton.operations")
+    targets = ("pytorch", "triton", "triton.short", "triton.accurate", "c++")
+    kernels = ("calls", "constants", *targets, *(f"{target}.operations" for target in targets))
     assert {f"kernels.{name}" for name in kernels} <= {claim["id"] for claim in data["claims"]}
     paths = {m["id"].split(".")[0] for m in data["measurements"]}
-    assert paths == {"torch", "triton"}
+    assert paths == {"torch", "triton", "accurate"}
     assert "claims proved" in done.stderr
 
 
