@@ -9,15 +9,13 @@ GPU can issue while it moves an element through memory.
 
 import argparse
 import functools
-import heapq
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,10 +28,8 @@ from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import ACCURATE, load
 from gem_symbolic.figures import QUANTITIES, read
 from gem_symbolic.files import replace_text
-from gem_symbolic.floats import plan
-from gem_symbolic.pairs import compensated, short
-from gem_symbolic.plans import Plan
-from gem_symbolic.readback.operations import Graph
+from gem_symbolic.machinecode import PURPOSES, full_block, instructions, purposes
+from gem_symbolic.pricing import CHOICES, KINDS, PLANS, PRICES, operations, price
 from gem_symbolic.readme import table
 
 DATA, TABLE = CODEGEN / "cost.json", CODEGEN / "COST.md"
@@ -49,90 +45,6 @@ ARCHITECTURES = {90: NS, 80: (3,)}
 #: memory moves (3 TB/s).
 SLOTS_A_BYTE = 132 * 4 * 32 * 1.755e9 / 3e12
 BAR = 40  # of a forward in 16 bits
-
-
-# --- Machine code ---
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """One instruction: where it stands, its predicate or "", and its text."""
-
-    address: int
-    predicate: str
-    text: str
-
-    @property
-    def opcode(self) -> str:
-        return self.text.split(maxsplit=1)[0]
-
-    @property
-    def following(self) -> tuple[int, ...]:
-        """The addresses where execution may go on."""
-        after, op = self.address + 16, self.opcode.partition(".")[0]
-        if op in ("EXIT", "RET"):
-            return (after,) if self.predicate else ()
-        if op == "BRA":
-            parts = self.text.replace(",", " ").split()
-            target = int(next(p for p in parts if p.startswith("0x")), 16)
-            # Without a predicate of its own, `BRA !P5, 0x40` has one as its operand.
-            return (target, after) if self.predicate or len(parts) > 2 else (target,)
-        return (after,)
-
-
-LINE = re.compile(r"^\s*/\*([0-9a-f]{4,})\*/\s+(?:(@!?U?P\w+)\s+)?([^;]+?)\s*;", re.MULTILINE)
-
-
-def instructions(sass: str) -> dict[int, Instruction]:
-    found = (Instruction(int(address, 16), predicate, text) for address, predicate, text in LINE.findall(sass))
-    return {i.address: i for i in found}
-
-
-def shortest(code: Mapping[int, Instruction], start: int, ends: Iterable[int]) -> list[int]:
-    """The addresses on the way with the fewest instructions from the start to one of the ends, both included."""
-    before: dict[int, int] = {}
-    ends, queue = set(ends), [(0, start, -1)]
-    while queue:
-        length, at, came = heapq.heappop(queue)
-        if at in before or at not in code:
-            continue
-        before[at] = came
-        if at in ends:
-            way = [at]
-            while before[way[-1]] >= 0:
-                way.append(before[way[-1]])
-            return way[::-1]
-        for target in code[at].following:
-            heapq.heappush(queue, (length + 1, target, at))
-    raise ValueError(f"no way leads from {start:#x} to {sorted(map(hex, ends))}")
-
-
-def full_block(code: Mapping[int, Instruction]) -> list[Instruction]:
-    """What a thread of a full block executes. Raises ValueError where no such way is found."""
-    stores = [a for a, i in code.items() if i.opcode.startswith("STG") and ".128" in i.opcode]
-    if not stores:
-        raise ValueError("no store of 128 bits: the full block is not to be told from the last one")
-    way = shortest(code, min(code), stores[-1:])
-    if not set(stores) <= set(way):
-        raise ValueError("the stores of 128 bits do not lie on one way")
-    ends = [a for a, i in code.items() if i.opcode == "EXIT" and not i.predicate]
-    return [code[a] for a in [*way, *shortest(code, way[-1], ends)[1:]]]
-
-
-#: What an instruction is for, by the beginning of its opcode; the first row that fits. The branches are those around
-#: the routine for quotients of extreme size.
-PURPOSES = {
-    "reciprocals, fma": ("MUFU", "FCHK", "FFMA", "BSSY", "BSYNC", "BRA", "CALL"),
-    "arithmetic": ("FMUL", "FADD"),
-    "comparing, selecting": ("FSETP", "FSEL", "FMNMX", "P2R", "R2P", "PLOP3", "SEL"),
-    "converting": ("HADD2", "F2F", "PRMT", "F2FP", "HMUL2"),
-    "memory": ("LDG", "STG"),
-    "addresses, the rest": ("",),
-}
-
-
-def purposes(way: Iterable[Instruction]) -> Counter[str]:
-    return Counter(next(p for p, starts in PURPOSES.items() if i.opcode.startswith(starts)) for i in way)
 
 
 # --- Compiling ---
@@ -242,85 +154,6 @@ def experiment(text: str, replacements: Sequence[tuple[str, str]]) -> str:
         text = text.replace(old, new)
     head, tail = text.split("\n    @triton.jit\n    def _short_value(", 1)
     return head + HELPER + tail
-
-
-# --- Plans ---
-
-#: Issue slots of an operation in binary32 on sm_90. A sign and an absolute value are part of the operation that uses
-#: them; a correctly rounded quotient is a reciprocal, a check, five fused operations, and the branch around the slow
-#: routine; an approximate reciprocal is an inverse square root and its square.
-PRICES = {
-    **dict.fromkeys(("abs", "neg"), 0),
-    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "select", "add", "sub", "mul", "fma", "rsqrt"), 1),
-    "div": 10,
-}
-#: How the operations are grouped in the table.
-KINDS = {
-    "mul": ("mul",),
-    "add, sub": ("add", "sub"),
-    "fma": ("fma",),
-    "compare": ("lt", "le", "gt", "ge", "eq"),
-    "select": ("select",),
-    "div": ("div",),
-    "rsqrt": ("rsqrt",),
-}
-#: The plans of a derivative: how each is derived, and the kernel that performs it.
-PLANS: Mapping[str, tuple[Callable[[Activation, int], Plan], str]] = {
-    "plain": (plan, "fp32"),
-    "short": (lambda a, order: short(plan(a, order)), "bf16"),
-    "compensated": (compensated, "accurate"),
-}
-#: Which plan each target uses and why.
-INPUTS = ("x", "s", "inv_s", "s_low", "inv_s_low", "up", "down")
-CHOICES = (
-    (
-        "PyTorch on the CPU",
-        "wide: the plan in binary64, rounded once",
-        "PyTorch moves every intermediate result through memory, so wider arithmetic costs no more than the width of "
-        "those, and its rounding errors show only where a result lies next to a tie",
-    ),
-    (
-        "Triton, 16 bits",
-        "short: the plan in binary32 with quotients from a reciprocal, rounded once",
-        "binary32 has 13 bits to spare over binary16, so its error of a few ulps is lost in the last rounding; with "
-        "correctly rounded quotients some forwards would take more slots than memory leaves",
-    ),
-    (
-        "Triton, float32",
-        "plain: the plan in binary32",
-        "binary64 has a small fraction of the throughput on most GPUs; the plain plan fits into the time of memory",
-    ),
-    (
-        "Triton, float32, accurate=True",
-        "compensated: the plan in pairs of binary32, rounded once",
-        "all but correctly rounded; by its slots it fits into the time of memory as well, but no GPU has shown that it "
-        "runs at the speed of a copy, so it is not the default",
-    ),
-    (
-        "PyTorch on other devices, 16 bits and float32",
-        "plain: the plan in binary32, rounded once",
-        "the compiler fuses it, so it costs what the kernel costs",
-    ),
-    ("any device, float64", "plain: the plan in binary64", "nothing wider is fast"),
-)
-
-
-def operations(p: Plan, N: int) -> Counter[str]:
-    """How many operations of each kind the plan executes, of those that depend on x; each once."""
-    graph = Graph()
-    names = {step_input: graph.leaf(step_input) for step_input in INPUTS}
-    found, waiting = {*()}, [p.run(names | {"N": N}, operations=graph.operations)]
-    while waiting:
-        node = waiting.pop()
-        if node.varies and node not in found:
-            found.add(node)
-            waiting += node.args
-    return Counter(node.op for node in found if node.args)
-
-
-def price(counts: Mapping[str, int]) -> int:
-    """The issue slots that the operations take. Raises KeyError for an operation without a price."""
-    return sum(PRICES[op] * n for op, n in counts.items())
 
 
 # --- Data and table ---

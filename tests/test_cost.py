@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from gem_symbolic import cost
+from gem_symbolic import cost, machinecode, pricing
 from gem_symbolic.accuracy import fingerprint
 from gem_symbolic.definitions import VARIANTS
 from gem_symbolic.readback.operations import INVERSE_ROOT, RECORDED
@@ -118,35 +118,35 @@ CODE = """
 
 
 def test_the_way_of_a_full_block_is_found():
-    way = cost.full_block(cost.instructions(CODE))
+    way = machinecode.full_block(machinecode.instructions(CODE))
     assert [i.address for i in way] == [0x00, 0x10, 0x50, 0x60, 0x80, 0x90, 0xA0]
-    assert cost.purposes(way) == {"addresses, the rest": 3, "quotients": 2, "arithmetic": 1, "memory": 1}
+    assert machinecode.purposes(way) == {"addresses, the rest": 3, "quotients": 2, "arithmetic": 1, "memory": 1}
 
 
 def test_what_has_no_such_way_is_an_error():
     with pytest.raises(ValueError, match="no store of 128 bits"):
-        cost.full_block(cost.instructions(CODE.replace("STG.E.128", "STG.E.64")))
+        machinecode.full_block(machinecode.instructions(CODE.replace("STG.E.128", "STG.E.64")))
     with pytest.raises(ValueError, match="no way leads"):
-        cost.full_block(cost.instructions(CODE.replace("@!P0 BRA 0x50", "@!P0 BRA 0xb0")))
+        machinecode.full_block(machinecode.instructions(CODE.replace("@!P0 BRA 0x50", "@!P0 BRA 0xb0")))
     with pytest.raises(ValueError, match="do not lie on one way"):
-        cost.full_block(cost.instructions(CODE.replace("STG.E desc", "STG.E.128 desc")))
+        machinecode.full_block(machinecode.instructions(CODE.replace("STG.E desc", "STG.E.128 desc")))
 
 
 # --- Plans ---
 
 
 def test_every_operation_has_a_price():
-    assert cost.PRICES.keys() == RECORDED | {INVERSE_ROOT}
+    assert pricing.PRICES.keys() == RECORDED | {INVERSE_ROOT}
     with pytest.raises(KeyError):
-        cost.price({"sqrt": 1})
+        pricing.price({"sqrt": 1})
 
 
 def test_the_committed_plans_are_those_of_the_kernels():
     for p in COMMITTED["plans"]:
-        derive, _ = cost.PLANS[p["plan"]]
-        counts = cost.operations(derive(VARIANTS[p["variant"]], p["order"]), p["N"])
+        derive, _ = pricing.PLANS[p["plan"]]
+        counts = pricing.operations(derive(VARIANTS[p["variant"]], p["order"]), p["N"])
         assert p["operations"] == counts
-        assert p["price"] == cost.price(counts)
+        assert p["price"] == pricing.price(counts)
 
 
 def test_the_machine_code_multiplies_and_adds_as_planned():

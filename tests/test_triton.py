@@ -12,7 +12,7 @@ from triton import knobs
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from gem_symbolic import cost, emit
+from gem_symbolic import emit, pricing
 from gem_symbolic.definitions import VARIANTS
 
 #: Run in a process of its own: Triton decides when it is imported whether it interprets.
@@ -133,8 +133,8 @@ def test_kernels_compile_well(name, kind, order, arch, modules, tmp_path):
     kernel = compiled(modules[name], kind, order, arch)
     elements = modules[name]._BLOCK // (32 * modules[name]._OPTIONS["num_warps"])
     pieces = elements * int(kind[2:] if kind in TYPES else 32) // 128
-    derive, _ = cost.PLANS[PLANS[kind]]
-    planned = cost.operations(derive(VARIANTS[name], order), 3)
+    derive, _ = pricing.PLANS[PLANS[kind]]
+    planned = pricing.operations(derive(VARIANTS[name], order), 3)
     assert count(kernel, r"ld\.global\S*\.v4\.b32") == pieces * (1 if order == 0 else 2)
     assert count(kernel, r"st\.global\S*\.v4\.b32") == pieces
     # In the full block and in the tail: what is planned, nothing else fused, and nothing left to fuse.
