@@ -2,7 +2,7 @@
 
 Two tables: what a value and a gradient are at infinities, at the ends of each type, at zeros and for NaN; and up to
 which x the gradient rounds to zero. Every answer is compared with the definition: at an infinity and at a zero with its
-limit from that side, the sign of a zero included, at any other number with the value there. A kernel that answers
+limit from that side, the sign of a zero value included, at any other number with the value there. A kernel that answers
 otherwise is an error, and nothing is written.
 """
 
@@ -106,21 +106,27 @@ def exact(activation: Activation, setting: Setting, x: float, order: int) -> Any
 
 
 def right(activation: Activation, setting: Setting, x: float, order: int, answer: float) -> bool:
-    """Whether a kernel may answer so: the same infinity, NaN or zero, the same sign, and within the plan's bar."""
+    """Whether a kernel may answer so: the same infinity, NaN or zero, the same sign, and within the plan's bar.
+
+    A gradient of zero may have either sign.
+    """
     if math.isnan(x) or math.isnan(answer):
         return math.isnan(x) and math.isnan(answer)
     value, format = exact(activation, setting, x, order), FORMATS[setting.format]
-    if math.copysign(1, answer) != math.copysign(1, round_to(value, format)):
+    nearest = round_to(value, format)
+    if math.copysign(1, answer) != math.copysign(1, nearest) and (order == 0 or answer != 0 or nearest != 0):
         return False
     if x == 0 or math.isinf(x):
-        return answer == round_to(value, format)
+        return answer == nearest
     return ulp_distance(answer, value, format) <= BARS[PLANS[setting.path][setting.format], format.name, order].ulps(
         setting.N
     )
 
 
-def shown(x: float, answer: float) -> str:
-    """The input itself is x, a zero has its sign, and of another number only the sign is told but for 1."""
+def shown(x: float, answer: float, order: int) -> str:
+    """The input itself is x, a zero value has its sign, and of another number only the sign is told but for 1."""
+    if order and answer == 0:
+        return "0"
     if answer == x and x:
         return "x"
     if math.isfinite(answer) and answer not in (0, 1):
@@ -140,7 +146,7 @@ def answers(activation: Activation, kernels: Kernels) -> tuple[Answers, list[str
         xs = np.array([number(format) for number in INPUTS.values()])
         for order in range(len(QUANTITIES)):
             for name, x, answer in zip(INPUTS, xs.tolist(), run(xs, format, order).tolist()):
-                found[order, name][shown(x, answer)].append(setting)
+                found[order, name][shown(x, answer, order)].append(setting)
                 if not right(activation, setting, x, order, answer):
                     wrong.append(f"{activation.title} ({setting}): the {QUANTITIES[order]} at {name} is {answer}")
     return found, wrong
@@ -355,7 +361,8 @@ definition: each finite input gave a finite result. The kernels, by the SHA-256 
 ## Infinities, ends of the types, zeros and NaN
 
 In every type and on every path; `max` is the largest finite number of the type, `least` its smallest subnormal, x the
-input itself. A zero has the sign of the values next to it on that side, as an infinity has their limit.
+input itself. A zero value has the sign of the values next to it on that side, as an infinity has their limit; a zero
+gradient may have either sign.
 
 {first}
 
