@@ -120,7 +120,7 @@ CODE = """
 def test_the_way_of_a_full_block_is_found():
     way = machinecode.full_block(machinecode.instructions(CODE))
     assert [i.address for i in way] == [0x00, 0x10, 0x50, 0x60, 0x80, 0x90, 0xA0]
-    assert machinecode.purposes(way) == {"addresses, the rest": 3, "quotients": 2, "arithmetic": 1, "memory": 1}
+    assert machinecode.purposes(way) == {"addresses, the rest": 3, "reciprocals, fma": 2, "arithmetic": 1, "memory": 1}
 
 
 def test_what_has_no_such_way_is_an_error():

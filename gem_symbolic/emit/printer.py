@@ -40,8 +40,9 @@ def constant(text: str, target: Target) -> str:
 
 
 def statements(steps: Sequence[Step], results: Sequence[Operand], target: Target) -> Body:
-    """Steps in the target's language. What is nameless and used once is written where it is used."""
+    """Steps in the target's language. What is used once and nameless, or just returned, is written where it is used."""
     uses = Counter(a.name for step in steps for a in step.args if isinstance(a, Value))
+    returned = results[0] if len(results) == 1 else None
     written: dict[str, str] = {}
     lines: list[str] = []
 
@@ -55,7 +56,8 @@ def statements(steps: Sequence[Step], results: Sequence[Operand], target: Target
         called = step.op in ROUTINES or step.op in CHAINS
         expression = target.call.format(step.op, ", ".join(args)) if called else target.symbols[step.op].format(*args)
         nameless = step.name.startswith("_")
-        if nameless and uses[step.name] <= 1 and step.op not in PAIRED:
+        passing = (nameless and uses[step.name] <= 1) or (Value(step.name) == returned and not uses[step.name])
+        if passing and step.op not in PAIRED:
             written[step.name] = expression
             continue
         names = [f"p{name[1:]}" if nameless else name for name in step.names]
@@ -75,6 +77,5 @@ def routine(routine: Routine, target: Target) -> Body:
     builder = Builder()
     builder.names |= {name: Quantity(builder, Value(name)) for name in routine.parameters}
     for name, text in routine.lines:
-        value = builder.read(text)
-        builder.names[name] = value if (name,) == routine.given else builder.named(name, value)  # returned as it is
+        builder.names[name] = builder.named(name, builder.read(text))
     return statements(tuple(builder.steps.values()), [builder.names[name].operand for name in routine.given], target)
