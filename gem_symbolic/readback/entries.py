@@ -78,7 +78,7 @@ class Exact(Numbers):
         if isinstance(a, Root) or isinstance(b, Root):
             if op is operator.truediv and not isinstance(a, Root) and a == ONE:
                 return Root(ONE / b.square)
-            if op is operator.mul and isinstance(a, Root) and a == b:
+            if op is operator.mul and isinstance(a, Root) and isinstance(b, Root) and a == b:
                 return a.square
             raise Refused("a square root is neither inverted nor squared")
         unknown = isinstance(a, Zero) or isinstance(b, Zero)

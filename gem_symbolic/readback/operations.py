@@ -31,7 +31,7 @@ MIRRORED = {"gt": "lt", "ge": "le"}
 DEPTH = 3  # of what is shown of an operation
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """The result of an operation, or an input or integer, whose `op` is its text; `varies` with x."""
 
@@ -64,7 +64,7 @@ class Node:
         return f"{self.op}({', '.join(a.show(depth - 1) for a in self.args)})" if depth else "..."
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """Operations on inputs: what is performed twice on the same operands is one node, so that equal means identical."""
 
