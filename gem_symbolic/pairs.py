@@ -42,6 +42,11 @@ class Number:
         return Number(self.kind, (a * b,))
 
 
+def low(builder: Builder, name: str) -> Quantity:
+    """The low part of what has that name."""
+    return Quantity(builder, Value(name + LOW))
+
+
 def compensated(activation: Activation | PiecewiseRational, order: int = 0) -> Plan:
     """The plan in pairs of the derivative of that order. Raises PlanError."""
     return in_pairs(plan(activation, order, split=True))
@@ -60,19 +65,15 @@ def in_pairs(split: Plan) -> Plan:
         assert isinstance(operand, Constant)
         high = Quantity(builder, operand)
         if operand.text in SCALE:
-            low = Constant(operand.text + LOW, f"{operand.meaning} - {operand.text}")
-            return Number("single", (high,)) if comparing else Number("pair", (high, Quantity(builder, low)))
+            rest = Constant(operand.text + LOW, f"{operand.meaning} - {operand.text}")
+            return Number("single", (high,)) if comparing else Number("pair", (high, Quantity(builder, rest)))
         kind = "power" if operand.text in POWERS else "one" if operand.text == "1" else "integer"
         return Number(kind, (high,))
 
-    def each(function: Callable[..., Any], *args: Number) -> Number:
+    def each(op: str, *args: Number) -> Number:
         """An operation on the high parts, and on the low ones; what is no pair takes part in both."""
-        parts = tuple(
-            builder.apply(name, *(a.parts[min(i, len(a.parts) - 1)] for a in args))
-            for i in range(2)
-            for name in [names[function]]
-        )
-        return Number("pair", parts)
+        parts = (builder.apply(op, *(a.parts[i % len(a.parts)] for a in args)) for i in range(2))
+        return Number("pair", tuple(parts))
 
     def called(name: str, *args: Number) -> Number:
         """An operation or a routine on all parts of its operands."""
@@ -80,7 +81,7 @@ def in_pairs(split: Plan) -> Plan:
         if name not in PAIRED:
             return Number("single", (found,))
         assert isinstance(found.operand, Value)
-        return Number("pair", (found, Quantity(builder, Value(found.operand.name + LOW))))
+        return Number("pair", (found, low(builder, found.operand.name)))
 
     def paired(a: Number) -> Number:
         return a if len(a.parts) == 2 or a.kind == "truth" else Number("pair", (*a.parts, builder.integer(0)))
@@ -88,13 +89,12 @@ def in_pairs(split: Plan) -> Plan:
     functions: dict[str, Callable[..., Any]] = {"each": each}
     for name in (*OPERATIONS, *ROUTINES, *CHAINS):
         functions[name] = lambda *args, name=name: called(name, *args)
-    names = {function: name for name, function in functions.items()}
 
     def counterpart(op: str, args: list[Number]) -> Number:
         for kinds in product(*(ALSO[a.kind].split() for a in args)):
             for row in rows:
                 if (row.name, row.kinds) == (op, " ".join(kinds)):
-                    given = dict(zip("abc", args)) | functions  # `each` names the operation that it is given
+                    given = dict(zip("abc", args)) | {op: op for op in OPERATIONS}  # which `each` is to perform
                     return replace(evaluate(row.right, given, functions=functions), kind=row.gives)
         lifted = [paired(a) for a in args]
         if lifted == args:
@@ -106,11 +106,9 @@ def in_pairs(split: Plan) -> Plan:
         steps = {s.name: s for s in builder.steps.values()}
         first = getattr(value.parts[0].operand, "name", "")
         if len(value.parts) == 2 and first in steps and steps[first].op in PAIRED:
-            high = builder.named(name, value.parts[0], note)
-            return replace(value, parts=(high, Quantity(builder, Value(high.operand.name + LOW))))  # type: ignore[union-attr]
-        labels = (name, name + LOW)
-        notes = (note, "")
-        return replace(value, parts=tuple(builder.named(*row) for row in zip(labels, value.parts, notes)))
+            return replace(value, parts=(builder.named(name, value.parts[0], note), low(builder, name)))
+        rows = zip((name, name + LOW), value.parts, (note, ""))
+        return replace(value, parts=tuple(builder.named(*row) for row in rows))
 
     for step in split.steps:
         value = counterpart(step.op, [read(a, step.op in ("lt", "le", "gt", "ge")) for a in step.args])
