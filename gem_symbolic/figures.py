@@ -54,6 +54,7 @@ def swept(records: Sequence[Mapping[str, Any]], grid: Set[tuple[int, Fraction]])
                 "ok": all(r["ok"] for r in rows.values()),
                 "inputs": len(rows) * INPUTS,
                 "misrounded": sum(r["misrounded"] for r in rows.values()),
+                "under": max(bound(r.get("under_ulp", 0.0)) for r in rows.values()),
             }
     return better
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.figures import QUANTITIES, accuracy, read
-from gem_symbolic.measure import DTYPES, PLANS
+from gem_symbolic.measure import BARS, DTYPES, PLANS, Bar
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ("T2.smoothness", "T3.lipschitz", "T4.dead", "T4.alive", "T5.range", "T5.minimum", "T6.sup", "T8.curvature")
@@ -46,13 +46,21 @@ def measured(figures: Mapping[str, Any], activation: Activation) -> Iterator[str
             continue
         errors = (
             f"{quantity} "
-            + ", ".join(error(DTYPES[format], found[f"{path}.{format}.{quantity}"]) for format in PLANS[path])
-            for quantity in QUANTITIES
+            + ", ".join(
+                error(DTYPES[format] + held(BARS[plan, format, order]), found[f"{path}.{format}.{quantity}"])
+                for format, plan in PLANS[path].items()
+            )
+            for order, quantity in enumerate(QUANTITIES)
         )
         grid = f"N = {', '.join(map(str, figures['N']))}"
         if any(p.power and not p.fixed for p in activation.parameters):
             grid += f", eps = {', '.join(figures['eps'])}"
         yield f"Measured ({where}; {grid}), largest error in ulp: {'; '.join(errors)}."
+
+
+def held(bar: Bar) -> str:
+    """Which results a bar is about, where that is not all."""
+    return f" where its size is at least 2^{math.log2(bar.below):.0f}" if bar.small else ""
 
 
 def error(type: str, measurement: Mapping[str, Any]) -> str:
