@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gem_symbolic import emit, files, measure, native
+from gem_symbolic import emit, figures, files, measure, native
+from gem_symbolic.accuracy import EPS, NS
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.compare import (
     EDGES,
@@ -54,14 +55,12 @@ from gem_symbolic.sweep import Floats
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "codegen" / "exhaustive"
 STATES = ROOT / "build" / "sweeps"
-NS = (1, 2, 3, 4)
-EPS = ("1e-6", "1e-4", "1e-2", "1", "10")
 #: A chunk is a binade of either sign; the last of each sign is made of the infinity and of NaN.
 CHUNK = 1 << (FORMAT.precision - 1)
 CHUNKS = (1 << FORMAT.bits) // CHUNK
 SECONDS = 5.0  # between two writings of the state
 #: Triton's paths by plan, and on how many inputs its interpreter is compared with the C++.
-TRITON = {"plain": "triton", "compensated": "accurate"}
+TRITON = {plan: path for path, plan in figures.PLANS.items() if path != "torch"}
 ALIKE, NEARBY = 1 << 20, 1 << 15
 OK, MISSED, USAGE, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
 

@@ -72,6 +72,11 @@ def test_the_accuracy_is_held_to_the_present_bars():
                 assert m["inputs"] > (measure.SPREAD + zeros * 2 * measure.NEAR_CRITICAL) * settings
 
 
+def test_sweeps_stand_for_the_plans_that_are_measured():
+    assert {path: plans[figures.FORMAT] for path, plans in measure.PLANS.items()} == figures.PLANS
+    assert measure.QUANTITIES == figures.QUANTITIES
+
+
 def test_the_definitions_follow():
     changed = replace(find("segem"), branches=(Branch("x <= 0", "2*x*S"), Branch("x > 0", "x")))
     assert "`2*x*S` for x <= 0" in readme.definitions([changed])
