@@ -155,6 +155,77 @@ def pair_constants(N, eps, bits, lowest, highest):
     return *lows, up, 1 / up
 
 
+def remembered(function):
+    """The function, keeping what it gave by the values and types of its arguments, where those can be hashed."""
+    known = functools.lru_cache(maxsize=None, typed=True)(function)
+
+    @functools.wraps(function)
+    def call(*args):
+        try:
+            return known(*args)
+        except TypeError:
+            return function(*args)
+
+    return call
+
+
+def constants(N, eps, scale, formats):
+    """(N, eps, for each format (s, 1/s) or None, for the first what pairs need besides or None), from the user's words.
+
+    A format is its bits and the exponents of its first and last normal binade; None stands where the scale is out of
+    its range. Raises ValueError as `resolve`.
+    """
+    N, eps = resolve(N, eps, scale)
+    found = []
+    for format in formats:
+        try:
+            found.append(scale_constants(N, eps, *format))
+        except ValueError:
+            found.append(None)
+    return N, eps, *found, None if found[0] is None else pair_constants(N, eps, *formats[0])
+
+
+def matrices(columns, *tensors):
+    """Tensors of one shape as kernels see them: (columns, tensors, strides).
+
+    Each tensor is rows of so many numbers that lie side by side, the rows as far apart as its stride says; all that
+    were elements of one place before are so again. A tensor that no rows of that length can be seen in is copied, but
+    never the first, which is the one that a kernel writes. Without columns the first must be dense, in any order of
+    its dimensions. What is None stays None.
+    """
+    first = tensors[0]
+    if not first.numel():
+        return 0, tensors, (0,) * len(tensors)
+    strides = first.stride()
+    if columns is None:
+        if all(t is None or t.stride() == strides for t in tensors):
+            return first.numel(), tensors, (0,) * len(tensors)
+        if not first.is_contiguous():
+            alike = [
+                t if t is None or t.stride() == strides else t.new_empty_strided(t.shape, strides).copy_(t)
+                for t in tensors
+            ]
+            return first.numel(), tuple(alike), (0,) * len(tensors)
+        columns = first.shape[-1]
+    rows = [t if t is None else t.reshape(-1, columns) for t in tensors]
+    rows = [t if t is None or t.stride(1) == 1 or columns == 1 else t.contiguous() for t in rows]
+    return columns, tuple(rows), tuple(0 if t is None else t.stride(0) for t in rows)
+
+
+def gradients(x, up, w):
+    """What a kernel writes and reads for both gradients of w f(x) up: (gradients, columns, tensors, strides).
+
+    The gradients are two tensors, or, without up, one, as x then holds both; the other things are `matrices` of the
+    gradient of x, that of up, x, up and w.
+    """
+    if up is not None:
+        grads = x.new_empty(x.shape), x.new_empty(x.shape)
+        return grads, *matrices(None, *grads, x, up, w)
+    grads, columns = x.new_empty(x.shape), w.shape[-1]
+    halves = (half for t in (grads, x) for half in t.reshape(-1, 2 * columns or 1).chunk(2, 1))
+    return grads, *matrices(columns, *halves, w)
+
+
 #: The types that compute, with the bits of the significand and the exponents of the first and last normal binade.
 _FORMATS = {
     torch.float32: (24, -126, 127),
@@ -162,29 +233,29 @@ _FORMATS = {
 }
 
 
-@functools.cache
-def _constants(N, eps, dtype):
-    """(s, 1/s) for the scale s = eps**(1/(2*N)), each rounded once to the type that computes."""
-    return scale_constants(N, eps, *_FORMATS[dtype])
-
-
-@functools.cache
-def _pair_constants(N, eps):
-    """(s_low, inv_s_low, up, down): what the kernel that computes in pairs of binary32 needs besides."""
-    return pair_constants(N, eps, *_FORMATS[torch.float32])
+@torch.compiler.assume_constant_result
+@remembered
+def _setting(N, eps, scale):
+    """(N, eps, the constants for each of the types that compute, what pairs need besides), for the parameters given."""
+    return constants(N, eps, scale, tuple(_FORMATS.values()))
 
 
 _NO_PAIR = (None, None, None, None)
 
 
+# What computes.
+
+
 def _compute_type(x):
-    """The type that x is evaluated in."""
-    return torch.float64 if x.dtype == torch.float64 or x.device.type == "cpu" else torch.float32
+    """The type that x is evaluated in: binary64 for float64, and for all on the CPU unless the code is compiled."""
+    wide = x.device.type == "cpu" and not torch.compiler.is_compiling()
+    return torch.float64 if wide or x.dtype == torch.float64 else torch.float32
 
 
 def _on_triton(x):
-    """Whether x is evaluated by the Triton kernel."""
-    return triton is not None and x.is_cuda and x.dtype != torch.float64
+    """Whether x is evaluated by the Triton kernel: a tensor of a GPU, up to 32 bits, in code that is not compiled."""
+    fitting = triton is not None and x.is_cuda and x.dtype != torch.float64
+    return fitting and type(x) in (torch.Tensor, torch.nn.Parameter) and not torch.compiler.is_compiling()
 
 
 # Plain PyTorch, in the type of x.
@@ -242,15 +313,41 @@ def _second(x, s, inv_s, N):
     return torch.where(x > 0, 0, ratio)
 
 
+def _wide_value(x, s, inv_s, N):
+    """The same for an x of a type with a far narrower range than the one that computes."""
+    t = torch.abs(x)
+    r = t * inv_s
+    r2 = r * r
+    u = _chain(r2, r2, N - 1)  # (t/s)^(2N), which may be infinite
+    q = 1 / (1 + u)  # in [0, 1]
+    far = q == 0  # so far out that nothing is left
+    return torch.where(x < 0, -torch.where(far, 0, t * q), x)
+
+
+def _wide_first(x, s, inv_s, N):
+    """The same for an x of a type with a far narrower range than the one that computes."""
+    t = torch.abs(x)
+    r = t * inv_s
+    r2 = r * r
+    u = _chain(r2, r2, N - 1)  # (t/s)^(2N), which may be infinite
+    q = 1 / (1 + u)  # in [0, 1]
+    far = q == 0  # so far out that nothing is left
+    p = torch.where(far, 1, u * q)  # u/(1 + u), in [0, 1]
+    return torch.where(x > 0, 1, q * (q - (2 * N - 1) * p))
+
+
 _COMPOSITES = (_value, _first, _second)
+_WIDE = (_wide_value, _wide_first, _second)
 
 
-def _composite_apply(x, g, order, N, s, inv_s):
-    """The derivative of that order at x, times g unless that is None, rounded once to the type of x."""
-    wide = _compute_type(x)
-    y = _COMPOSITES[order](x.to(wide), s, inv_s, N)
+def _composite_apply(x, g, bias, order, N, s, inv_s):
+    """The derivative of that order at x + bias, times g, rounded once to the type of x; g and bias may be None."""
+    kind = _compute_type(x)
+    at = x.to(kind) if bias is None else x.to(kind) + bias.to(kind)
+    functions = _WIDE if kind == torch.float64 and x.dtype != torch.float64 else _COMPOSITES
+    y = functions[order](at, s, inv_s, N)
     # PyTorch narrows binary64 to 16 bits by way of binary32, which makes 0.5001 ulp of a correctly rounded 0.5.
-    return (y if g is None else y * g.to(wide)).to(x.dtype)
+    return (y if g is None else y * g.to(kind)).to(x.dtype)
 
 
 # Triton, in binary32. Fusing of multiplication and addition is off: what is written is what runs.
@@ -498,14 +595,14 @@ if triton is not None:
         return tl.where(x > 0, 1, ratio)
 
     @triton.jit
-    def _block(x_pointer, g_pointer, y_pointer, offsets, mask, order, N, s, inv_s, s_low, inv_s_low, up, down):
-        x = tl.load(x_pointer + offsets, mask=mask).to(tl.float32)
+    def _planned(x, narrow: tl.constexpr, order: tl.constexpr, N, s, inv_s, s_low, inv_s_low, up, down):
+        """The derivative of that order at x, by the plan for the type that x came from."""
         if s_low is not None and order < 2:
             if order == 0:
                 y = _accurate_value(x, s, inv_s, s_low, inv_s_low, up, down, N)
             elif order == 1:
                 y = _accurate_first(x, s, inv_s, s_low, inv_s_low, up, down, N)
-        elif x_pointer.dtype.element_ty == tl.float32:
+        elif not narrow:
             if order == 0:
                 y = _triton_value(x, s, inv_s, N)
             elif order == 1:
@@ -518,16 +615,41 @@ if triton is not None:
             y = _short_first(x, s, inv_s, N)
         elif order == 2:
             y = _short_second(x, s, inv_s, N)
-        if order > 0:
-            y = y * tl.load(g_pointer + offsets, mask=mask).to(tl.float32)
-        tl.store(y_pointer + offsets, y.to(y_pointer.dtype.element_ty), mask=mask)
+        return y
+
+    @triton.jit
+    def _block(y, z, x, g, w, bias, place, mask, order, N, s, inv_s, s_low, inv_s_low, up, down):
+        """Of a row of each, the numbers at these places; see `_kernel`."""
+        narrow: tl.constexpr = x.dtype.element_ty != tl.float32
+        at = tl.load(x + place, mask=mask).to(tl.float32)
+        if bias is not None:
+            at = at + tl.load(bias + place, mask=mask).to(tl.float32)
+        found = _planned(at, narrow, order, N, s, inv_s, s_low, inv_s_low, up, down)
+        if w is None:
+            if g is not None:
+                found = found * tl.load(g + place, mask=mask).to(tl.float32)
+        else:
+            weight = tl.load(w + place, mask=mask).to(tl.float32)
+            found = found * (tl.load(g + place, mask=mask).to(tl.float32) * weight)
+            other = _planned(at, narrow, 0, N, s, inv_s, s_low, inv_s_low, up, down) * weight
+            tl.store(z + place, other.to(z.dtype.element_ty), mask=mask)
+        tl.store(y + place, found.to(y.dtype.element_ty), mask=mask)
 
     @triton.jit
     def _kernel(
-        x_pointer,
-        g_pointer,
-        y_pointer,
-        size,
+        y,
+        z,
+        x,
+        g,
+        w,
+        bias,
+        y_stride,
+        z_stride,
+        x_stride,
+        g_stride,
+        w_stride,
+        columns,
+        blocks,
         order: tl.constexpr,
         N: tl.constexpr,
         s: tl.constexpr,
@@ -538,86 +660,223 @@ if triton is not None:
         down: tl.constexpr,
         block: tl.constexpr,
     ):
-        start = tl.program_id(0).to(tl.int64) * block
-        offsets = start + tl.arange(0, block)
-        if start + block <= size:  # a full block needs no mask, and is moved in pieces of 128 bits
-            _block(x_pointer, g_pointer, y_pointer, offsets, None, order, N, s, inv_s, s_low, inv_s_low, up, down)
+        """y = f^(order)(x + bias) g w, over rows of so many columns and blocks; with w, also z = f(x + bias) w.
+
+        g, w and bias may be None.
+        """
+        row = (tl.program_id(0) // blocks).to(tl.int64)
+        start = (tl.program_id(0) % blocks).to(tl.int64) * block
+        place = start + tl.arange(0, block)
+        y += row * y_stride
+        x += row * x_stride
+        if g is not None:
+            g += row * g_stride
+        if w is not None:
+            z += row * z_stride
+            w += row * w_stride
+        if start + block <= columns:  # a full block needs no mask, and is moved in pieces of 128 bits
+            _block(y, z, x, g, w, bias, place, None, order, N, s, inv_s, s_low, inv_s_low, up, down)
         else:
-            mask = offsets < size
-            _block(x_pointer, g_pointer, y_pointer, offsets, mask, order, N, s, inv_s, s_low, inv_s_low, up, down)
+            mask = place < columns
+            _block(y, z, x, g, w, bias, place, mask, order, N, s, inv_s, s_low, inv_s_low, up, down)
 
 
 _BLOCK = 1024
 _OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
 
-def _triton_apply(x, g, order, N, s, inv_s, pair):
-    """As _composite_apply, by the Triton kernel: x and g in at most 32 bits, s and inv_s in binary32.
+def _launch(tensors, bias, strides, columns, *constants):
+    """Runs the kernel for tensors as `matrices` gives them."""
+    y = tensors[0]
+    if y.numel():
+        blocks = triton.cdiv(columns, _BLOCK)
+        grid = (y.numel() // columns * blocks,)
+        with torch.cuda.device_of(y):
+            _kernel[grid](*tensors, bias, *strides, columns, blocks, *constants, _BLOCK, **_OPTIONS)
+
+
+def _triton_apply(x, g, bias, order, N, s, inv_s, pair):
+    """As _composite_apply, by the Triton kernel: x, g and bias in at most 32 bits, s and inv_s in binary32.
 
     With a pair, as `pair_constants` gives it, value and first derivative are computed in pairs.
     """
-    y = torch.empty_like(x)  # dense, and laid out as x where x is dense
-    x, g = (a if a is None or a.stride() == y.stride() else torch.empty_like(y, dtype=a.dtype).copy_(a) for a in (x, g))
-    if y.numel():
-        with torch.cuda.device_of(y):
-            grid = (triton.cdiv(y.numel(), _BLOCK),)
-            _kernel[grid](x, x if g is None else g, y, y.numel(), order, N, s, inv_s, *pair, _BLOCK, **_OPTIONS)
+    y = torch.empty_like(x) if bias is None else torch.empty_like(x, memory_format=torch.contiguous_format)
+    bias = bias if bias is None else bias.contiguous()
+    columns, tensors, strides = matrices(None if bias is None else x.shape[-1], y, None, x, g, None)
+    _launch(tensors, bias, strides, columns, order, N, s, inv_s, *pair)
     return y
+
+
+def _triton_gradients(x, up, w, N, s, inv_s, pair):
+    """What `_Gradients` gives, by the Triton kernel in one pass."""
+    grads, columns, tensors, strides = gradients(x, up, w)
+    _launch(tensors, None, strides, columns, 1, N, s, inv_s, *pair)
+    return grads
 
 
 # Autograd.
 
 
+def _elementwise(*inputs):
+    """f or a derivative of it by autograd: `_Elementwise`, or in eager mode what extends it."""
+    return (_Elementwise if torch.compiler.is_compiling() else EAGER["elementwise"]).apply(*inputs)
+
+
+def _halves(x, up=None):
+    """x and up; without up, the halves of the last dimension of x."""
+    return x.chunk(2, -1) if up is None else (x, up)
+
+
 class _Elementwise(torch.autograd.Function):
-    """(x, g) -> g f^(order)(x), elementwise, or f^(order)(x) with g = None. Only x and g are kept for the backward."""
+    """(x, g, bias) -> g f^(order)(x + bias), elementwise; g and bias may be None. Only the inputs are kept."""
 
     @staticmethod
-    def forward(x, g, order, N, s, inv_s, pair):
-        if _on_triton(x):
-            return _triton_apply(x, g, order, N, s, inv_s, pair)
-        return _composite_apply(x, g, order, N, s, inv_s)
+    def forward(x, g, bias, order, N, s, inv_s, pair):
+        if _on_triton(x) and (bias is None or bias.dim() == 1):
+            return _triton_apply(x, g, bias, order, N, s, inv_s, pair)
+        return _composite_apply(x, g, bias, order, N, s, inv_s)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        x, g, ctx.order, *ctx.constants = inputs
-        ctx.save_for_backward(x, g)
+        x, g, bias, ctx.order, *ctx.constants = inputs
+        ctx.save_for_backward(x, g, bias)
 
     @staticmethod
     def backward(ctx, grad):
-        x, g = ctx.saved_tensors
-        grad_x = grad_g = None
-        if ctx.needs_input_grad[0]:
+        x, g, bias = ctx.saved_tensors
+        grad_x = grad_g = grad_bias = None
+        if ctx.needs_input_grad[0] or ctx.needs_input_grad[2]:
             if ctx.order + 1 == len(_COMPOSITES):
                 raise NotImplementedError("segem has derivatives up to order 2 only")
             weight = grad if g is None else grad.to(_compute_type(x)) * g
-            grad_x = _Elementwise.apply(x, weight, ctx.order + 1, *ctx.constants)
+            grad_x = _elementwise(x, weight, bias, ctx.order + 1, *ctx.constants)
+        if ctx.needs_input_grad[2]:
+            grad_bias = grad_x.to(bias.dtype).sum_to_size(bias.shape)
         if ctx.needs_input_grad[1]:
-            grad_g = _Elementwise.apply(x, grad, ctx.order, *ctx.constants)
-        return grad_x, grad_g, None, None, None, None, None
+            grad_g = _elementwise(x, grad, bias, ctx.order, *ctx.constants)
+        return grad_x, grad_g, grad_bias, None, None, None, None, None
 
+
+class _Gated(torch.autograd.Function):
+    """(x, up) -> f(x) up, elementwise; without up, x holds both, as halves of its last dimension. They are kept."""
+
+    @staticmethod
+    def forward(x, up, N, s, inv_s, pair):
+        gate, other = _halves(x, up)
+        return EAGER["elementwise"].forward(gate, other, None, 0, N, s, inv_s, pair)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, up, *ctx.constants = inputs
+        ctx.save_for_backward(x, up)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, up = ctx.saved_tensors
+        grads = EAGER["gradients"].apply(x, up, grad, *ctx.constants)
+        grad_x, grad_up = (grads, None) if up is None else grads
+        return grad_x, grad_up, None, None, None, None
+
+
+class _Gradients(torch.autograd.Function):
+    """(x, up, w) -> the gradients of w f(x) up by x and by up, as two tensors; without up as one, as x holds both."""
+
+    @staticmethod
+    def forward(x, up, w, N, s, inv_s, pair):
+        if _on_triton(x):
+            return _triton_gradients(x, up, w, N, s, inv_s, pair)
+        gate, other = _halves(x, up)
+        grad_gate = _composite_apply(gate, w.to(_compute_type(x)) * other, None, 1, N, s, inv_s)
+        grad_up = _composite_apply(gate, w, None, 0, N, s, inv_s)
+        return torch.cat((grad_gate, grad_up), -1) if up is None else (grad_gate, grad_up)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, up, w, *ctx.constants = inputs
+        ctx.save_for_backward(x, up, w)
+
+    @staticmethod
+    def backward(ctx, *grads):
+        x, up, w = ctx.saved_tensors
+        gate, other = _halves(x, up)
+        a, b = (grad.to(_compute_type(x)) for grad in _halves(*grads))
+        grad_gate = _elementwise(gate, a * w * other, None, 2, *ctx.constants)
+        grad_gate = grad_gate + _elementwise(gate, b * w, None, 1, *ctx.constants)
+        grad_up = _elementwise(gate, a * w, None, 1, *ctx.constants)
+        grad_w = _elementwise(gate, a * other, None, 1, *ctx.constants)
+        grad_w = grad_w + _elementwise(gate, b, None, 0, *ctx.constants)
+        grad_x, grad_up = (torch.cat((grad_gate, grad_up), -1), None) if up is None else (grad_gate, grad_up)
+        return grad_x, grad_up, grad_w, None, None, None, None
+
+
+#: What runs outside compiled code; a package may put in Functions that extend these: other devices, jvp, vmap.
+EAGER = {"elementwise": _Elementwise, "gated": _Gated, "gradients": _Gradients}
 
 _TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def _activate(x, N, eps, accurate):
-    """The activation for N and eps as `resolve` gives them."""
+def _check(x):
     if not isinstance(x, torch.Tensor) or x.dtype not in _TYPES:
         got = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
         raise TypeError(f"segem needs a tensor of type float16, bfloat16, float32 or float64; got {got}")
-    pair = _pair_constants(N, eps) if accurate and x.dtype == torch.float32 and _on_triton(x) else _NO_PAIR
-    return _Elementwise.apply(x, None, 0, N, *_constants(N, eps, _compute_type(x)), pair)
 
 
-def segem(x, N=1, eps=None, scale=None, accurate=False):
-    """SE-GEM of x, elementwise.
+def _constants(x, setting, accurate):
+    """(N, s, 1/s, what pairs need besides): s = eps**(1/(2*N)) and 1/s each rounded once to the type that computes."""
+    N, eps, narrow, wide, pair = setting
+    kind = _compute_type(x)
+    found = wide if kind == torch.float64 else narrow
+    if found is None:
+        found = scale_constants(N, eps, *_FORMATS[kind])  # which says why there are none
+    paired = accurate and x.dtype == torch.float32 and _on_triton(x)
+    return N, *found, pair if paired else _NO_PAIR
+
+
+def _activate(x, bias, setting, accurate):
+    """The activation of x + bias for a setting."""
+    _check(x)
+    if bias is not None and (not isinstance(bias, torch.Tensor) or bias.shape != x.shape[-1:]):
+        raise ValueError("bias must be a tensor with one number for each place of the last dimension of x")
+    return _elementwise(x, None, bias, 0, *_constants(x, setting, accurate))
+
+
+def _activate_gated(x, up, setting, accurate):
+    """The activation of a half of x times the other half, or of x times up, for a setting."""
+    _check(x)
+    if up is None:
+        if x.dim() == 0 or x.shape[-1] % 2:
+            raise ValueError(f"without up the last dimension of x must be even; x has the shape {tuple(x.shape)}")
+    else:
+        _check(up)
+        if x.shape != up.shape or x.dtype != up.dtype:
+            raise ValueError(f"up must have the shape and type of x; got {tuple(up.shape)} and {tuple(x.shape)}")
+    inputs = _constants(x, setting, accurate)
+    if torch.compiler.is_compiling():
+        gate, other = _halves(x, up)
+        return _Elementwise.apply(gate, other, None, 0, *inputs)
+    return EAGER["gated"].apply(x, up, *inputs)
+
+
+def segem(x, N=1, eps=None, scale=None, accurate=False, bias=None):
+    """SE-GEM of x, elementwise, or of x + bias.
 
     x is a real floating-point tensor of any shape and strides; the result has its shape and type. N is an integer >= 1.
     eps > 0 (1e-4 by default) or scale > 0 is a number or a string such as "1e-4" or "1/3"; give one of them at most.
     accurate=True asks the Triton kernel for pairs of numbers where it computes in float32: value and gradient are then
     all but correctly rounded. It changes nothing elsewhere: on the CPU float32 is evaluated in float64 anyway.
+    bias, as many numbers as the last dimension of x has, is added before anything is rounded.
     Twice differentiable by autograd. Raises TypeError for another type of x and ValueError for another parameter.
     """
-    return _activate(x, *resolve(N, eps, scale), accurate)
+    return _activate(x, bias, _setting(N, eps, scale), accurate)
+
+
+def segem_glu(x, up=None, N=1, eps=None, scale=None, accurate=False):
+    """segem(x)*up, or, without up, segem(gate)*up for the two halves (gate, up) of the last dimension of x.
+
+    A gated linear unit, in one pass forward and one backward; the gradient of x is written as one tensor. up has the
+    shape and type of x; for the rest see `segem`.
+    """
+    return _activate_gated(x, up, _setting(N, eps, scale), accurate)
 
 
 class SEGEM(torch.nn.Module):
@@ -628,16 +887,27 @@ class SEGEM(torch.nn.Module):
 
     def __init__(self, N=1, eps=None, scale=None, accurate=False):
         super().__init__()
-        self.N, self.eps = resolve(N, eps, scale)
+        self.setting = _setting(N, eps, scale)
+        self.N, self.eps, *_ = self.setting
         self.accurate = accurate
         name, value = ("eps", "1e-4" if eps is None else eps) if scale is None else ("scale", scale)
         self.shown = f"{name}={_shortest(value)}"
 
     def forward(self, x):
-        return _activate(x, self.N, self.eps, self.accurate)
+        return _activate(x, None, self.setting, self.accurate)
 
     def extra_repr(self):
         return f"N={self.N}, {self.shown}{', accurate=True' if self.accurate else ''}"
+
+
+class SEGEMGLU(SEGEM):
+    """`segem_glu` as a module without weights.
+
+    Shape: (..., 2d) -> (..., d), or with up two tensors of one shape, which the result has too.
+    """
+
+    def forward(self, x, up=None):
+        return _activate_gated(x, up, self.setting, self.accurate)
 
 
 def _shortest(value):

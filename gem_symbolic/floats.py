@@ -5,7 +5,7 @@ w = min(t, s)/max(t, s), which lies in [0, 1], and u = w^(2N): inside the scale 
 is 1/u. Nothing can overflow, and each tail underflows gradually.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import comb, lcm
@@ -170,6 +170,28 @@ def constants(model: PiecewiseRational) -> dict[str, str]:
 POWERS = {"up": "2**k", "down": "2**-k"}
 
 
+def sides(model: PiecewiseRational, order: int) -> tuple[list[Term | None], str]:
+    """The derivative of that order on both sides of 0, and what it is, in words. Raises PlanError."""
+    what = f"{model.activation.name}, derivative of order {order},"
+    if [p.interval.high for p in model.pieces] != [0, None]:
+        raise PlanError(f"no evaluation plan: {model.activation.name} is not two branches joined at 0")
+    terms = [term(model, derivative(p.value, order), what) for p in model.pieces]
+    if all(t is None or t.constant for t in terms):
+        raise PlanError(f"no evaluation plan: {what} is constant on both sides, and would not pass a NaN on")
+    return terms, what
+
+
+def begun(model: PiecewiseRational, more: Mapping[str, str], rules: Iterable[Rule]) -> Builder:
+    """A plan with x, the constants and what the branches share."""
+    builder = Builder()
+    named = {**constants(model), **more}
+    builder.names |= {name: Quantity(builder, Constant(name, meaning)) for name, meaning in named.items()}
+    builder.names |= {"x": Quantity(builder, Value("x")), "N": Quantity(builder, Constant("N", "N"))}
+    for rule in rules:
+        builder.names[rule.name] = builder.named(rule.name, builder.read(rule.right), rule.guard)
+    return builder
+
+
 def plan(activation: Activation | PiecewiseRational, order: int = 0, split: bool = False) -> Plan:
     """The evaluation plan of the derivative of that order, for every N at once. Raises PlanError.
 
@@ -177,20 +199,9 @@ def plan(activation: Activation | PiecewiseRational, order: int = 0, split: bool
     quotient on one side of the scale only, and lifts what is like x by a power of two: see `rules`.
     """
     model = activation if isinstance(activation, PiecewiseRational) else build(activation)
-    what = f"{model.activation.name}, derivative of order {order},"
-    if [p.interval.high for p in model.pieces] != [0, None]:
-        raise PlanError(f"no evaluation plan: {model.activation.name} is not two branches joined at 0")
-    terms = [term(model, derivative(p.value, order), what) for p in model.pieces]
-    if all(t is None or t.constant for t in terms):
-        raise PlanError(f"no evaluation plan: {what} is constant on both sides, and would not pass a NaN on")
-
+    terms, what = sides(model, order)
     lifted = split and any(t is not None and t.divides and t.power == 1 for t in terms)
-    builder = Builder()
-    named = constants(model) | (POWERS if split else {})
-    builder.names |= {name: Quantity(builder, Constant(name, meaning)) for name, meaning in named.items()}
-    builder.names |= {"x": Quantity(builder, Value("x")), "N": Quantity(builder, Constant("N", "N"))}
-    for rule in shared(split, lifted):
-        builder.names[rule.name] = builder.named(rule.name, builder.read(rule.right), rule.guard)
+    builder = begun(model, POWERS if split else {}, shared(split, lifted))
     leads = (*LIFTED_LEADS, *(row for row in LEADS if row.power != 1)) if lifted else LEADS
     both = all(t is not None and t.divides for t in terms)
     suffixes = ("_left", "_right") if both else ("", "")
@@ -227,9 +238,7 @@ def joined(builder: Builder, left: Branch, right: Branch, closed: bool) -> Quant
         return builder.apply("select", builder.read(on_left), left, right)
 
     def finished(sign: int, top: Quantity, bottom: Quantity | None, factor: Quantity | None) -> Quantity:
-        if bottom is None:
-            return top
-        ratio = builder.named("ratio", top / bottom)
+        ratio = top if bottom is None else builder.named("ratio", top / bottom)
         ratio = ratio if factor is None else ratio * factor
         return -ratio if sign < 0 else ratio
 

@@ -3,6 +3,7 @@
 Standard library only. The emitted kernels carry these functions verbatim, so each must stand on its own.
 """
 
+import functools
 import math
 from fractions import Fraction
 
@@ -96,3 +97,33 @@ def pair_constants(N, eps, bits, lowest, highest):
     binade = math.frexp(float(highs[0]))[1]  # s < 2**binade
     up = 2.0 ** min(-lowest, highest - 2 - binade)
     return *lows, up, 1 / up
+
+
+def remembered(function):
+    """The function, keeping what it gave by the values and types of its arguments, where those can be hashed."""
+    known = functools.lru_cache(maxsize=None, typed=True)(function)
+
+    @functools.wraps(function)
+    def call(*args):
+        try:
+            return known(*args)
+        except TypeError:
+            return function(*args)
+
+    return call
+
+
+def constants(N, eps, scale, formats):
+    """(N, eps, for each format (s, 1/s) or None, for the first what pairs need besides or None), from the user's words.
+
+    A format is its bits and the exponents of its first and last normal binade; None stands where the scale is out of
+    its range. Raises ValueError as `resolve`.
+    """
+    N, eps = resolve(N, eps, scale)
+    found = []
+    for format in formats:
+        try:
+            found.append(scale_constants(N, eps, *format))
+        except ValueError:
+            found.append(None)
+    return N, eps, *found, None if found[0] is None else pair_constants(N, eps, *formats[0])

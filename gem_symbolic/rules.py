@@ -81,6 +81,18 @@ LIFTED = (
     Rule("far", "up*s/t", "s*up/t", "outside the scale, where s/t might be subnormal"),
     Rule("w", "select(inside, t/s, s/t)", "select(inside, t*inv_s, far*down)", "t/s or s/t, in [0, 1]"),
 )
+#: The same with one quotient, for a type that computes with a far wider range of exponents than x has.
+WIDE = (
+    Rule("t", "abs(x)", "abs(x)"),
+    Rule("r", "t/s", "t*inv_s"),
+    Rule("r2", "(t/s)**2", "r*r"),
+    Rule("u", "(t/s)**(2*N)", "chain(r2, r2, N - 1)", "(t/s)^(2N), which may be infinite"),
+    Rule("q", "1/(1 + u)", "1/(1 + u)", "in [0, 1]"),
+    Rule("far", "eq(q, 0)", "eq(q, 0)", "so far out that nothing is left"),
+    Rule("p", "1 - q", "select(far, 1, u*q)", "u/(1 + u), in [0, 1]"),
+)
+#: What t times a positive power of q is: even where t is infinite.
+FADED = Rule("faded", "t*a", "select(far, 0, t*a)")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gem_symbolic import parameters
+from gem_symbolic import layout, parameters
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit.printer import Body, body, routine
@@ -28,21 +28,22 @@ from gem_symbolic.pairs import compensated, short
 from gem_symbolic.piecewise import build
 from gem_symbolic.plans import Plan, unaltered
 from gem_symbolic.rules import CHAINS, ROUTINES, Routine
+from gem_symbolic.wide import wide
 
 WIDTH = 118
 #: The derivatives that a file holds, by order, and what is carried verbatim from `parameters`.
 ORDERS = ("value", "first", "second")
-CARRIED = (parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants, parameters.pair_constants)
+CARRIED = (
+    *(parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants, parameters.pair_constants),
+    *(parameters.remembered, parameters.constants, layout.matrices, layout.gradients),
+)
 #: How many of the derivatives are computed in pairs on request, from the value on.
 ACCURATE = 2
 #: PyTorch's names of the formats, and those of them that kernels compute in.
 TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32", "binary64": "float64"}
 COMPUTE = ("binary32", "binary64")
-#: The functions of a C++ file: the plan, the type that computes, and that of the numbers.
-ENTRIES = (
-    *(("wide", "binary64", type) for type in ("binary16", "bfloat16", "binary32")),
-    *(("plain", type, type) for type in COMPUTE),
-)
+#: The types that a C++ file computes for in binary64, by the wide plan: all that are narrower.
+WIDE = ("binary16", "bfloat16", "binary32")
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("gem_symbolic.emit"),
@@ -102,6 +103,7 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
         formats=[(TYPES[name], FORMATS[name]) for name in COMPUTE],
         orders=ORDERS,
         torch_bodies=[body(p, TORCH) for p in plans],
+        wide_bodies=[body(wide(model, order), TORCH) for order in range(ACCURATE)],
         triton_bodies=[body(p, TRITON) for p in plans],
         short_bodies=[body(short(p), TRITON) for p in plans],
         accurate_bodies=[body(p, TRITON) for p in accurate],
@@ -123,12 +125,14 @@ def native(activation: Activation, template: str = CPP.template, **more: Any) ->
         where=used(activation),
         orders=ORDERS,
         bodies=[body(p, CPP) for p in plans],
+        wide_bodies=[body(wide(model, order), CPP) for order in range(ACCURATE)],
         accurate_bodies=[body(p, CPP) for p in accurate],
         routines=routines,
         chains=chains,
         unaltered=[unaltered(p) for p in plans],
         shorts=[f for f in FORMATS.values() if f.bits == 16],
-        entries=ENTRIES,
+        wide_types=WIDE,
+        plain_types=COMPUTE,
         **more,
     )
 

@@ -1,0 +1,42 @@
+"""How kernels run through tensors. Emitted files carry this verbatim, as they carry `parameters`."""
+
+
+def matrices(columns, *tensors):
+    """Tensors of one shape as kernels see them: (columns, tensors, strides).
+
+    Each tensor is rows of so many numbers that lie side by side, the rows as far apart as its stride says; all that
+    were elements of one place before are so again. A tensor that no rows of that length can be seen in is copied, but
+    never the first, which is the one that a kernel writes. Without columns the first must be dense, in any order of
+    its dimensions. What is None stays None.
+    """
+    first = tensors[0]
+    if not first.numel():
+        return 0, tensors, (0,) * len(tensors)
+    strides = first.stride()
+    if columns is None:
+        if all(t is None or t.stride() == strides for t in tensors):
+            return first.numel(), tensors, (0,) * len(tensors)
+        if not first.is_contiguous():
+            alike = [
+                t if t is None or t.stride() == strides else t.new_empty_strided(t.shape, strides).copy_(t)
+                for t in tensors
+            ]
+            return first.numel(), tuple(alike), (0,) * len(tensors)
+        columns = first.shape[-1]
+    rows = [t if t is None else t.reshape(-1, columns) for t in tensors]
+    rows = [t if t is None or t.stride(1) == 1 or columns == 1 else t.contiguous() for t in rows]
+    return columns, tuple(rows), tuple(0 if t is None else t.stride(0) for t in rows)
+
+
+def gradients(x, up, w):
+    """What a kernel writes and reads for both gradients of w f(x) up: (gradients, columns, tensors, strides).
+
+    The gradients are two tensors, or, without up, one, as x then holds both; the other things are `matrices` of the
+    gradient of x, that of up, x, up and w.
+    """
+    if up is not None:
+        grads = x.new_empty(x.shape), x.new_empty(x.shape)
+        return grads, *matrices(None, *grads, x, up, w)
+    grads, columns = x.new_empty(x.shape), w.shape[-1]
+    halves = (half for t in (grads, x) for half in t.reshape(-1, 2 * columns or 1).chunk(2, 1))
+    return grads, *matrices(columns, *halves, w)
