@@ -46,10 +46,15 @@ def function(source: Path, N: int, name: str, types: Sequence[Any]) -> Any:
 
 
 def fits(x: Any, *others: Any) -> bool:
-    """Whether the kernels take these tensors: all of one narrow type, in the memory of the CPU."""
-    if type(x) not in PLAIN or not x.is_cpu or x.dtype not in TYPES:
-        return False
-    return all(t is None or (type(t) in PLAIN and t.dtype == x.dtype and t.is_cpu) for t in others)
+    """Whether the kernels take these tensors, of which those but the first may be None.
+
+    They must be no more than their numbers, of one narrow type, and in the memory of the CPU, where there is some: a
+    tensor of zeros that autograd made has none.
+    """
+    return x.dtype in TYPES and all(
+        t is None or (type(t) in PLAIN and t.is_cpu and t.dtype == x.dtype and (t.data_ptr() != 0 or t.numel() == 0))
+        for t in (x, *others)
+    )
 
 
 @functools.cache
