@@ -23,16 +23,16 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters formats certificates files native rules",
-    "branches rounding algebra notation figures plans",
+    "definitions expressions parameters layout formats certificates files native rules",
+    "branches rounding algebra notation figures plans cpu shards",
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe pairs roundoff",
+    "checkers sweep observe pairs wide roundoff",
     "theorems measure plots sampled roundingtable",
     "emit prover",
     "readback",
-    "validate kernels functional nn",
+    "validate kernels operators functional nn",
     "kernelcheck screen compare machinecode pricing",
     "verify proofs bench readme notebooks accuracy exhaustive cost special formal",
 )
