@@ -165,6 +165,8 @@ def remembered(function):
         except TypeError:
             return function(*args)
 
+    # A constant to the compiler: what torch.compiler.assume_constant_result does, which would import all of it here.
+    call.__dict__["_dynamo_marked_constant"] = True
     return call
 
 
@@ -232,7 +234,6 @@ _FORMATS = {
 }
 
 
-@torch.compiler.assume_constant_result
 @remembered
 def _setting(N, eps, scale):
     """(N, eps, the constants for each of the types that compute, what pairs need besides), for the parameters given."""
