@@ -1,4 +1,4 @@
-"""`python -m gem_symbolic.bench` measures how long proving takes, as a whole process, against N.
+"""`python -m gem_symbolic.provingtime` measures how long proving takes, as a whole process, against N.
 
 Medians of repeated runs of `verify --no-kernels`. Beside them stands what is left when the time of a process that only
 starts and lists the definitions is taken off, and the exponent a of the fit c N^a to that. An interrupted run with
@@ -86,7 +86,7 @@ def report(data: dict[str, Any], console: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit status: 0, or 2 for a usage error."""
-    p = argparse.ArgumentParser(prog="python -m gem_symbolic.bench", description=__doc__)
+    p = argparse.ArgumentParser(prog="python -m gem_symbolic.provingtime", description=__doc__)
     p.add_argument("--variant", default="segem", help=f"one of {', '.join(VARIANTS)}")
     p.add_argument("--repeats", type=int, default=3, help="runs for each median")
     p.add_argument("--json", type=Path, metavar="FILE", help="write the medians, and go on from what is there")

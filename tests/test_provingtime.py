@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gem_symbolic import bench
+from gem_symbolic import provingtime
 
 
 def fake(N: str | None) -> float:
@@ -23,40 +23,40 @@ def patch(monkeypatch: pytest.MonkeyPatch, fail_at: str = "never") -> list[str |
         asked.append(N)
         return fake(N)
 
-    monkeypatch.setattr(bench, "seconds", seconds)
+    monkeypatch.setattr(provingtime, "seconds", seconds)
     return asked
 
 
 def test_the_fit_is_the_exponent() -> None:
-    assert bench.exponent({N: 3.0 * N**1.5 for N in bench.NS}) == pytest.approx(1.5)
+    assert provingtime.exponent({N: 3.0 * N**1.5 for N in provingtime.NS}) == pytest.approx(1.5)
 
 
 def test_a_table_with_the_fitted_exponent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     patch(monkeypatch)
-    assert bench.main(["--repeats", "1"]) == 0
+    assert provingtime.main(["--repeats", "1"]) == 0
     shown = capsys.readouterr().out
     assert "the rest grows like N^0.50" in shown
-    assert all(str(N) in shown for N in bench.NS)
+    assert all(str(N) in shown for N in provingtime.NS)
 
 
 def test_an_interrupted_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "times.json"
     patch(monkeypatch, fail_at="8")
     with pytest.raises(KeyboardInterrupt):
-        bench.main(["--repeats", "1", "--json", str(path)])
+        provingtime.main(["--repeats", "1", "--json", str(path)])
     assert set(json.loads(path.read_text(encoding="utf-8"))["seconds"]) == {"start", "1", "2", "4"}
     asked = patch(monkeypatch)
-    assert bench.main(["--repeats", "1", "--json", str(path)]) == 0
+    assert provingtime.main(["--repeats", "1", "--json", str(path)]) == 0
     assert asked == ["8", "16", "32", "64"]
 
 
 def test_other_settings_start_afresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "times.json"
     patch(monkeypatch)
-    bench.main(["--repeats", "1", "--json", str(path)])
+    provingtime.main(["--repeats", "1", "--json", str(path)])
     asked = patch(monkeypatch)
-    bench.main(["--repeats", "1", "--json", str(path), "--variant", "egem"])
-    assert len(asked) == len(bench.NS) + 1
+    provingtime.main(["--repeats", "1", "--json", str(path), "--variant", "egem"])
+    assert len(asked) == len(provingtime.NS) + 1
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_other_settings_start_afresh(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 )
 def test_bad_input(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        bench.main(arguments)
+        provingtime.main(arguments)
     assert stop.value.code == 2
     assert sentence in capsys.readouterr().err
 
 
 def test_a_real_process_is_timed() -> None:
-    assert 0 < bench.seconds(["--list"]) < 60
+    assert 0 < provingtime.seconds(["--list"]) < 60
