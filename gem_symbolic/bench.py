@@ -12,8 +12,10 @@ import json
 import math
 import os
 import platform
+import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +122,27 @@ def measured(point: "Point", budget: float) -> Iterator[dict[str, Any]]:
         yield dict(zip(bars.FIELDS, key)) | found
 
 
-def fill(data: dict[str, Any], wanted: Sequence["Point"], path: Path | None, show: Any) -> None:
-    """Measures the points that the data lacks, writing after each."""
+@contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Ctrl-C raises KeyboardInterrupt, and is noted: now and then a compiler or autograd swallows the exception."""
+    noted: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        noted.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def fill(data: dict[str, Any], wanted: Sequence["Point"], path: Path | None, show: Any, noted: Sequence[int]) -> None:
+    """Measures the points that the data lacks, writing after each. Raises KeyboardInterrupt, soon after Ctrl-C."""
     for index, point in enumerate(wanted):
+        if noted:
+            raise KeyboardInterrupt
         where = point.dtype, point.size, point.threads
         if not speed.point(data["rows"], *where):
             show(f"{index + 1} of {len(wanted)}: {point.dtype}, {speed.elements(point.size)}, {point.threads or ''}")
@@ -216,8 +236,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = list(points(options.device, torch.get_num_threads(), options.quick))
     progress = Console(stderr=True)
     try:
-        with progress.status("") as status:
-            fill(data, wanted, options.json, status.update if progress.is_terminal else lambda _: None)
+        with interrupts() as noted, progress.status("") as status:
+            show = status.update if progress.is_terminal else lambda _: None
+            fill(data, wanted, options.json, show, noted)
     except KeyboardInterrupt:
         kept = "; the same command goes on from here" if options.json else ", and nothing is kept without --json"
         p.exit(INTERRUPTED, f"{p.prog}: interrupted{kept}\n")

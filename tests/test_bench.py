@@ -1,8 +1,10 @@
 """The benchmark's command line, with times that are made up: what it measures, keeps, says and returns."""
 
+import contextlib
 import importlib.util
 import json
 import re
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -163,6 +165,27 @@ def test_an_interrupted_run_goes_on(
     assert json.loads(path.read_text(encoding="utf-8"))["rows"][: len(kept)] == kept
     assert not again(monkeypatch, path)
     assert len(again(monkeypatch, path, "--again")) == 2
+
+
+def test_an_interruption_that_is_swallowed_stops_after_the_point(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "speed.json"
+    patch(monkeypatch)
+    race = timing.race
+
+    def swallowing(*arguments: Any) -> Any:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return race(*arguments)
+
+    monkeypatch.setattr(timing, "race", swallowing)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as stop:
+        bench.main([*QUICK, str(path)])
+    assert stop.value.code == bench.INTERRUPTED
+    assert {row["size"] for row in json.loads(path.read_text(encoding="utf-8"))["rows"]} == {16}
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def again(monkeypatch: pytest.MonkeyPatch, path: Path, *options: str) -> list[Point]:
