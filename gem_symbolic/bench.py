@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gem_symbolic import bars, files, speed
+from gem_symbolic import files, limits, speed
 
 if TYPE_CHECKING:
     from gem_symbolic.contenders import Point
@@ -52,17 +52,17 @@ def points(device: str, threads: int, quick: bool) -> Iterator["Point"]:
     every = [Point(device, dtype, size, 1 if device == "cpu" else None) for dtype in sizes for size in sizes[dtype]]
     if device == "cpu" and threads > 1:
         every += [Point(device, speed.TYPE, size, threads) for size in FEW]
-    judged = [p for p in every if any(spoken_of(p, bar) for bar in bars.BARS)]
+    judged = [p for p in every if any(spoken_of(p, limit) for limit in limits.LIMITS)]
     yield from judged
     if not quick:
         yield from (p for p in every if p not in judged)
 
 
-def spoken_of(point: "Point", bar: bars.Bar) -> bool:
+def spoken_of(point: "Point", limit: limits.Limit) -> bool:
     """Whether a limit selects rows of a point."""
     return all(
         getattr(point, field) in (value if isinstance(value, tuple) else (value,))
-        for field, value in bar.of.items()
+        for field, value in limit.of.items()
         if hasattr(point, field)
     )
 
@@ -119,7 +119,7 @@ def measured(point: "Point", budget: float) -> Iterator[dict[str, Any]]:
         timed = {}
     torch.compiler.reset()
     for key, found in timed.items():
-        yield dict(zip(bars.FIELDS, key)) | found
+        yield dict(zip(limits.FIELDS, key)) | found
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def report(data: dict[str, Any], console: Any) -> bool:
     for dtype, threads in dict.fromkeys((r["dtype"], r["threads"]) for r in data["rows"] if r["size"] == size):
         head, *lines = speed.table(speed.point(data["rows"], dtype, size, threads))
         show(head, lines, speed.caption(data, dtype, size, threads))
-    verdicts = list(bars.judge(data["rows"], data["device"]))
+    verdicts = list(limits.judge(data["rows"], data["device"]))
     show(["limit", "worst found", "of", ""], [speed.verdict(v) for v in verdicts])
     return not any(v.met is False for v in verdicts)
 

@@ -183,7 +183,7 @@ def call(function: Callable[..., torch.Tensor], direction: str, inputs: Tensors,
 
 
 def calls(point: Point) -> dict[tuple[Any, ...], Any]:
-    """The calls of a point, by the values of `bars.FIELDS`. Contenders share their inputs where they can."""
+    """The calls of a point, by the values of `limits.FIELDS`. Contenders share their inputs where they can."""
     found: dict[tuple[Any, ...], Any] = {}
     shared: dict[tuple[Any, ...], tuple[Tensors, torch.Tensor]] = {}
     for c in contenders(point.device):

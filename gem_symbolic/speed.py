@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import bars
-from gem_symbolic.bars import Row
+from gem_symbolic import limits
 from gem_symbolic.definitions import VARIANTS
+from gem_symbolic.limits import Row
 
 #: How operators are called that are not ours.
 NAMES = {
@@ -64,8 +64,8 @@ def elements(size: int) -> str:
 def cell(row: Row, copy: Row, spread: bool) -> str:
     """A median, how far the quartiles are from it, and how many times as long as copying that is."""
     quartiles = row["seconds"]["high"] - row["seconds"]["low"]
-    about = f" ±{quartiles / 2 / bars.median(row):.0%}" if spread else ""
-    return f"{duration(bars.median(row))}{about} ({bars.median(row) / bars.median(copy):.3g})"
+    about = f" ±{quartiles / 2 / limits.median(row):.0%}" if spread else ""
+    return f"{duration(limits.median(row))}{about} ({limits.median(row) / limits.median(copy):.3g})"
 
 
 def table(rows: Sequence[Row], spread: bool = True) -> Iterator[list[str]]:
@@ -103,7 +103,7 @@ def curves(rows: Iterable[Row], mode: str, direction: str) -> dict[str, tuple[li
     for row in sorted([*(r for r in rows if r["operator"] == "copy"), *shown], key=lambda r: r["size"]):
         xs, ys = result.setdefault(name(row), ([], []))
         xs.append(row["size"])
-        ys.append(bars.bandwidth(row))
+        ys.append(limits.bandwidth(row))
     return result
 
 
@@ -114,9 +114,9 @@ def largest(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["N"] in (None, top)]
 
 
-def verdict(verdict: bars.Verdict) -> list[str]:
+def verdict(verdict: limits.Verdict) -> list[str]:
     """A limit for a reader: what it is, the worst that was found, where, and how it ended."""
-    says = verdict.bar.says.format(verdict.bar.limit)
+    says = verdict.limit.says.format(verdict.limit.bound)
     if verdict.row is None:
         return [says, "", "", "not measured"]
     worst = f"{name(verdict.row)}, {verdict.row['dtype']}, {elements(verdict.row['size'])}"
@@ -136,8 +136,8 @@ def part(root: Path, device: str) -> str:
     where = TYPE, SHOWN[device], 1 if device == "cpu" else None
     shown = point(data["rows"], *where)
     head, *lines = table([r for r in shown if r["operator"] == "copy"] + largest(shown), spread=False)
-    found = list(bars.judge(data["rows"], device))
-    missed = [v.bar.says.format(f"{v.quotient:.3g} ({v.bar.limit})") for v in found if v.met is False]
+    found = list(limits.judge(data["rows"], device))
+    missed = [v.limit.says.format(f"{v.quotient:.3g} ({v.limit.bound})") for v in found if v.met is False]
     met = f"Limits met: {sum(v.met is True for v in found)} of {len(found)}"
     markdown = [head, ["---"] * len(head), *lines]
     return "\n".join(

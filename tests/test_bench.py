@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from gem_symbolic import bars, bench, contenders, plots, speed, timing
+from gem_symbolic import bench, contenders, limits, plots, speed, timing
 from gem_symbolic.contenders import Point
 
 #: Seconds by operator, such that every limit is met.
@@ -59,7 +59,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch, liger: bool) -> None:
 
 
 def outcomes(data: Any) -> dict[str, bool | None]:
-    return {v.bar.says: v.met for v in bars.judge(data["rows"], data["device"])}
+    return {v.limit.says: v.met for v in limits.judge(data["rows"], data["device"])}
 
 
 def test_every_limit_is_measured_and_met(
@@ -71,7 +71,7 @@ def test_every_limit_is_measured_and_met(
     shown = capsys.readouterr().out
     data = json.loads(path.read_text(encoding="utf-8"))
     assert set(outcomes(data).values()) == {True}
-    assert shown.count(" met") == len(outcomes(data)) == sum(bar.of["device"] == "cpu" for bar in bars.BARS)
+    assert shown.count(" met") == len(outcomes(data)) == sum(limit.of["device"] == "cpu" for limit in limits.LIMITS)
     assert bench.processor() in shown
     assert "as long as copying" in shown
     assert (tmp_path / "speed.svg").read_text(encoding="utf-8").lstrip().startswith("<?xml")
@@ -99,7 +99,7 @@ def test_the_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     bench.main([])
     assert len(asked) == len(set(asked))
     assert {p.size for p in asked if p.dtype == "float32" and p.threads == 1} == {16, *(4**k for k in range(5, 14))}
-    assert {p.dtype for p in asked} == set(bars.WIDTHS)
+    assert {p.dtype for p in asked} == set(limits.WIDTHS)
     assert {p.size for p in bench.points("cuda", 1, quick=False)} == {4**k for k in range(5, 15)}
 
 
@@ -113,7 +113,7 @@ def test_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, liger: bool) -> 
     assert data["machine"].startswith("Fake GPU")
     assert {row["threads"] for row in data["rows"]} == {None}
     found = outcomes(data)
-    assert len(found) == sum(bar.of["device"] == "cuda" for bar in bars.BARS)
+    assert len(found) == sum(limit.of["device"] == "cuda" for limit in limits.LIMITS)
     assert {says for says, met in found.items() if met is None} == {s for s in found if "Liger" in s and not liger}
 
 
@@ -125,11 +125,11 @@ def test_each_type_is_held_to_the_limits(monkeypatch: pytest.MonkeyPatch, tmp_pa
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
     slow = {"operator": "kernel", "variant": "segem", "mode": "eager", "direction": "backward", "dtype": "bfloat16"}
     for row in rows:
-        if bars.selected(row, slow) and row["size"] == 1 << 26:
+        if limits.selected(row, slow) and row["size"] == 1 << 26:
             row["seconds"]["median"] = 1.7  # moves 3 tensors, copying moves 2 in 1 s
-    (missed,) = [v for v in bars.judge(rows, "cuda") if v.met is False]
+    (missed,) = [v for v in limits.judge(rows, "cuda") if v.met is False]
     assert missed.row
-    assert bars.selected(missed.row, slow)
+    assert limits.selected(missed.row, slow)
     assert missed.quotient == pytest.approx(1.5 / 1.7)
 
 
@@ -304,13 +304,13 @@ def test_a_spread_is_half_the_distance_of_the_quartiles() -> None:
 
 
 def test_a_quotient_beyond_a_limit_is_told_from_one_within() -> None:
-    slow, fast = bars.Bar("", {}, {}, long=1.5), bars.Bar("", {}, {}, fast=0.97)
-    assert [bars.Verdict(slow, {}, q).met for q in (1.49, 1.5, 1.51)] == [True, True, False]
-    assert [bars.Verdict(fast, {}, q).met for q in (0.96, 0.97, 1.2)] == [False, True, True]
-    assert bars.Verdict(slow).met is None
+    slow, fast = limits.Limit("", {}, {}, long=1.5), limits.Limit("", {}, {}, fast=0.97)
+    assert [limits.Verdict(slow, {}, q).met for q in (1.49, 1.5, 1.51)] == [True, True, False]
+    assert [limits.Verdict(fast, {}, q).met for q in (0.96, 0.97, 1.2)] == [False, True, True]
+    assert limits.Verdict(slow).met is None
 
 
 def test_what_counts_as_moved_is_what_a_contender_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda(monkeypatch, liger=True)
     for c in contenders.contenders("cuda"):
-        assert (c.operator in bars.GATED) == (c.inputs == 2)
+        assert (c.operator in limits.GATED) == (c.inputs == 2)

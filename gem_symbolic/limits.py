@@ -41,7 +41,7 @@ def median(row: Row) -> float:
 
 
 @dataclass(frozen=True)
-class Bar:
+class Limit:
     """A limit, `long` or `fast`: a quotient of times of at most `long`, or one of bandwidths of at least `fast`.
 
     `beside` seconds are taken off the time that is judged. `says` has a gap for the quotient.
@@ -62,7 +62,7 @@ class Bar:
         return quotient / self.long if self.long else (self.fast or 0) / max(quotient, 1e-30)
 
     @property
-    def limit(self) -> str:
+    def bound(self) -> str:
         return f"at most {self.long:g}" if self.long else f"at least {self.fast:g}"
 
 
@@ -88,37 +88,37 @@ FORMULA = {"operator": "formula"}
 ODD, EVEN = {"operator": "unaligned", "size": (1 << 26) + 1}, {"operator": "kernel", "size": 1 << 26}
 SMALL = {"size": 1 << 24}
 
-BARS: Sequence[Bar] = (
-    Bar("forward takes {} times as long as copying", CPU | FORWARD, COPY, long=2),
-    Bar("forward takes {} times as long as F.gelu", CPU | FORWARD, alone("gelu"), long=1),
-    Bar("compiled, forward takes {} times as long as copying", CPU | FORWARD | COMPILED, COPY, long=1.5),
-    Bar("forward and backward take {} times as long as F.gelu's", CPU | BOTH, alone("gelu"), long=1),
-    Bar("forward is {} times as fast as its formula in PyTorch", CPU | FORWARD, FORMULA, fast=10),
-    Bar("forward and backward are {} times as fast as their formula in PyTorch", CPU | BOTH, FORMULA, fast=10),
-    Bar(
+LIMITS: Sequence[Limit] = (
+    Limit("forward takes {} times as long as copying", CPU | FORWARD, COPY, long=2),
+    Limit("forward takes {} times as long as F.gelu", CPU | FORWARD, alone("gelu"), long=1),
+    Limit("compiled, forward takes {} times as long as copying", CPU | FORWARD | COMPILED, COPY, long=1.5),
+    Limit("forward and backward take {} times as long as F.gelu's", CPU | BOTH, alone("gelu"), long=1),
+    Limit("forward is {} times as fast as its formula in PyTorch", CPU | FORWARD, FORMULA, fast=10),
+    Limit("forward and backward are {} times as fast as their formula in PyTorch", CPU | BOTH, FORMULA, fast=10),
+    Limit(
         "a call with 16 elements, less 5 us, takes {} times as long as a Function that does nothing",
         CPU | FORWARD | {"size": 16},
         alone("nothing"),
         long=1,
         beside=5e-6,
     ),
-    Bar("forward has {} of the bandwidth of copying", CUDA | FORWARD, COPY, fast=0.97),
-    Bar("backward has {} of the bandwidth of copying", CUDA | BACKWARD, COPY, fast=0.93),
-    Bar("at 2^24 forward has {} of the bandwidth of copying", CUDA | FORWARD | SMALL, COPY, fast=0.8),
-    Bar("at 2^24 backward has {} of the bandwidth of copying", CUDA | BACKWARD | SMALL, COPY, fast=0.8),
-    Bar("forward of 2^26 + 1 elements takes {} times as long as of 2^26", CUDA | FORWARD | ODD, EVEN, long=1.03),
-    Bar("backward of 2^26 + 1 elements takes {} times as long as of 2^26", CUDA | BACKWARD | ODD, EVEN, long=1.03),
-    Bar(
+    Limit("forward has {} of the bandwidth of copying", CUDA | FORWARD, COPY, fast=0.97),
+    Limit("backward has {} of the bandwidth of copying", CUDA | BACKWARD, COPY, fast=0.93),
+    Limit("at 2^24 forward has {} of the bandwidth of copying", CUDA | FORWARD | SMALL, COPY, fast=0.8),
+    Limit("at 2^24 backward has {} of the bandwidth of copying", CUDA | BACKWARD | SMALL, COPY, fast=0.8),
+    Limit("forward of 2^26 + 1 elements takes {} times as long as of 2^26", CUDA | FORWARD | ODD, EVEN, long=1.03),
+    Limit("backward of 2^26 + 1 elements takes {} times as long as of 2^26", CUDA | BACKWARD | ODD, EVEN, long=1.03),
+    Limit(
         "gated, forward takes {} times as long as Liger's SwiGLU",
         CUDA | FORWARD | GLU,
         alone("liger_swiglu"),
         long=1.03,
     ),
-    Bar(
+    Limit(
         "gated, forward takes {} times as long as Liger's GEGLU", CUDA | FORWARD | GLU, alone("liger_geglu"), long=1.03
     ),
-    Bar("compiled, forward takes {} times as long as F.silu", CUDA | FORWARD | COMPILED, alone("silu"), long=1.03),
-    Bar("compiled, backward takes {} times as long as F.silu", CUDA | BACKWARD | COMPILED, alone("silu"), long=1.03),
+    Limit("compiled, forward takes {} times as long as F.silu", CUDA | FORWARD | COMPILED, alone("silu"), long=1.03),
+    Limit("compiled, backward takes {} times as long as F.silu", CUDA | BACKWARD | COMPILED, alone("silu"), long=1.03),
 )
 
 
@@ -126,13 +126,13 @@ BARS: Sequence[Bar] = (
 class Verdict:
     """The worst row that a limit holds for, and the quotient there; None where a row is missing."""
 
-    bar: Bar
+    limit: Limit
     row: Row | None = None
     quotient: float | None = None
 
     @property
     def met(self) -> bool | None:
-        return None if self.quotient is None else self.bar.excess(self.quotient) <= 1
+        return None if self.quotient is None else self.limit.excess(self.quotient) <= 1
 
 
 def key(row: Row) -> tuple[Any, ...]:
@@ -143,12 +143,12 @@ def selected(row: Row, of: Mapping[str, Any]) -> bool:
     return all(row[field] in (value if isinstance(value, tuple) else (value,)) for field, value in of.items())
 
 
-def judge(rows: Iterable[Row], device: str, bars: Iterable[Bar] = BARS) -> Iterator[Verdict]:
+def judge(rows: Iterable[Row], device: str, limits: Iterable[Limit] = LIMITS) -> Iterator[Verdict]:
     """A verdict on each limit for the device."""
     known = {key(row): row for row in rows}
-    for bar in bars:
-        if bar.of["device"] != device:
+    for limit in limits:
+        if limit.of["device"] != device:
             continue
-        pairs = ((row, known.get(key({**row, **bar.than}))) for row in known.values() if selected(row, bar.of))
-        found = [Verdict(bar, row, bar.quotient(row, other)) for row, other in pairs if other]
-        yield max(found, key=lambda v: bar.excess(v.quotient or 0), default=Verdict(bar))
+        pairs = ((row, known.get(key({**row, **limit.than}))) for row in known.values() if selected(row, limit.of))
+        found = [Verdict(limit, row, limit.quotient(row, other)) for row, other in pairs if other]
+        yield max(found, key=lambda v: limit.excess(v.quotient or 0), default=Verdict(limit))
