@@ -26,7 +26,7 @@ lint: $(READY)  ## ruff and pyright
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright --pythonpath $(PY)
 
-codegen: $(READY)  ## write codegen/ from the definitions
+codegen: $(READY)  ## write codegen/, Python and C++, from the definitions
 	$(PY) -m gem_symbolic.emit
 
 proofs: $(READY)  ## write proofs/ from the definitions

@@ -29,12 +29,23 @@ def paths() -> list[str]:
 
 def text(activation: Activation) -> str:
     """The shipped file of a variant that has one, the file that would be emitted for any other activation."""
-    if activation.emitted and VARIANTS.get(activation.name) is activation:
-        spec = importlib.util.find_spec(f"gem_symbolic.kernels.{activation.name}")
-        if spec is None or spec.origin is None:
-            raise FileNotFoundError(f"the kernel file of {activation.name} is missing; `make codegen` writes it")
-        return Path(spec.origin).read_text(encoding="utf-8")
-    return emit.source(activation)
+    return shipped(activation, ".py") or emit.source(activation)
+
+
+def native_text(activation: Activation) -> str:
+    """The same for C++."""
+    return shipped(activation, ".cpp") or emit.native(activation)
+
+
+def shipped(activation: Activation, suffix: str) -> str | None:
+    """What stands in a shipped file, where the activation is a variant that has one. Raises FileNotFoundError."""
+    if not activation.emitted or VARIANTS.get(activation.name) is not activation:
+        return None
+    spec = importlib.util.find_spec(f"gem_symbolic.kernels.{activation.name}")
+    path = Path(spec.origin).with_suffix(suffix) if spec and spec.origin else None
+    if path is None or not path.exists():
+        raise FileNotFoundError(f"the kernel file {activation.name}{suffix} is missing; `make codegen` writes it")
+    return path.read_text(encoding="utf-8")
 
 
 def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str, Any]]:
@@ -84,19 +95,20 @@ def listed(version: validate.Version) -> str:
 
 
 def read_back_native(activation: Activation, N: int) -> Iterator[dict[str, Any]]:
-    """The same for the C++ source, which is emitted where it is needed."""
+    """The same for the C++ file."""
     target, name = validate.CPP, validate.CPP.lower()
     try:
-        found = validate.validate_native(emit.native(activation), activation, {*NS, N})
+        found = validate.validate_native(native_text(activation), activation, {*NS, N})
     except (validate.ValidationError, PlanError) as error:
-        yield claim(name, f"the C++ source of {activation.title} is understood", str(error))
+        yield claim(name, f"the C++ file of {activation.title} is understood", str(error))
         return
     Ns = f"N = {', '.join(map(str, found.Ns))}"
     statements = (
-        f"every function of the C++ source gives the value and derivatives of {activation.title} over the reals, read "
-        f"back from its text, for {Ns} and every eps; each in the types that its name says, rounded once",
-        f"in {target} each of them performs the operations of its evaluation plan, plain or in pairs, in its order and "
-        f"with its constants, for {Ns}",
+        f"every function of the C++ file gives the value and derivatives of {activation.title} over the reals, read "
+        f"back from its text, for {Ns} and every eps, of each element of each row; in the types that its name says, "
+        "rounded once",
+        f"in {target} each of them performs the operations of its evaluation plan, wide, plain or in pairs, in its "
+        f"order and with its constants, for {Ns}",
     )
     for statement, planned in zip(statements, (False, True)):
         findings = [f for f in found.findings if (f.where == validate.OPERATIONS) == planned]

@@ -49,7 +49,9 @@ def test_the_committed_files_are_what_is_emitted(tmp_path):
 
 def test_write_leaves_the_emitted_files_alone_in_the_folder(tmp_path):
     assert (
-        {p.name for p in emit.write(tmp_path)} == {p.name for p in tmp_path.iterdir()} == {f"{n}.py" for n in EMITTED}
+        {p.name for p in emit.write(tmp_path)}
+        == {p.name for p in tmp_path.iterdir()}
+        == {f"{name}.{suffix}" for name in EMITTED for suffix in ("py", "cpp")}
     )
 
 

@@ -17,6 +17,7 @@ from gem_symbolic.readback.values import ValidationError
 from gem_symbolic.validate import OPERATIONS, main, validate_native
 
 TEXT = emit.native(SEGEM)
+CODEGEN = Path(__file__).resolve().parent.parent / "codegen"
 FEW = (2,)
 ACTIVATIONS = [*VARIANTS.values(), replace(GEM, name="gem_1_3", parameters=EGEM.at(eps="1/3"))]
 
@@ -429,6 +430,14 @@ def test_the_command_line(tmp_path, capsys):
     assert "1.0 + u" in capsys.readouterr().err
 
 
+def test_what_is_shipped_is_read_back(monkeypatch):
+    assert kernelcheck.native_text(SEGEM) == (CODEGEN / "segem.cpp").read_text(encoding="utf-8")
+    assert kernelcheck.native_text(SEGEM_GATED) == emit.native(SEGEM_GATED)
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    with pytest.raises(FileNotFoundError, match=r"segem\.cpp is missing; `make codegen` writes it"):
+        kernelcheck.native_text(SEGEM)
+
+
 def test_verify_has_the_claims():
     claims = list(kernelcheck.read_back_native(SEGEM, 11))
     assert [(c["id"], c["status"]) for c in claims] == [("kernels.c++", PROVED), ("kernels.c++.operations", PROVED)]
@@ -436,10 +445,10 @@ def test_verify_has_the_claims():
 
 
 def test_a_claim_that_is_refuted_says_why(monkeypatch):
-    monkeypatch.setattr(kernelcheck.emit, "native", lambda a: altered(*WRONG["an fma in two"]))
+    monkeypatch.setattr(kernelcheck, "native_text", lambda a: altered(*WRONG["an fma in two"]))
     first, second = kernelcheck.read_back_native(SEGEM, 2)
     assert first["status"] == PROVED
     assert "performs" in second["counterexample"]
-    monkeypatch.setattr(kernelcheck.emit, "native", lambda a: altered(*WRONG["a pragma"]))
+    monkeypatch.setattr(kernelcheck, "native_text", lambda a: altered(*WRONG["a pragma"]))
     (only,) = kernelcheck.read_back_native(SEGEM, 2)
     assert "pragma" in only["counterexample"]

@@ -1,4 +1,4 @@
-"""From definitions to kernel files: one standalone Python file for each activation, with PyTorch and Triton inside."""
+"""From definitions to kernel files: for each activation a Python file, with PyTorch and Triton inside, and one in C++."""
 
 import hashlib
 import importlib.util
@@ -144,12 +144,14 @@ def native(activation: Activation, template: str = CPP.template, **more: Any) ->
 
 
 def write(directory: Path | str, facts: Mapping[str, Sequence[str]] | None = None) -> list[Path]:
-    """Writes the file of every emitted variant, each all at once, and returns the paths; `facts` are by variant."""
+    """Writes the files of every emitted variant, each all at once, and returns the paths; `facts` are by variant."""
     paths = []
     for name, activation in VARIANTS.items():
-        if activation.emitted:
-            path = Path(directory) / f"{name}.py"
-            text = source(activation, (facts or {}).get(name, ()))
+        if not activation.emitted:
+            continue
+        texts = {".py": source(activation, (facts or {}).get(name, ())), ".cpp": native(activation)}
+        for suffix, text in texts.items():
+            path = Path(directory) / f"{name}{suffix}"
             with tempfile.NamedTemporaryFile("w", dir=directory, suffix=".tmp", delete=False, encoding="utf-8") as f:
                 f.write(text)
             os.chmod(f.name, 0o644)
