@@ -23,12 +23,12 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters formats certificates files native rules",
+    "definitions expressions parameters layout formats certificates files native rules",
     "branches rounding algebra notation figures plans bars",
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe pairs roundoff ahead",
+    "checkers sweep observe pairs wide roundoff ahead",
     "theorems measure plots sampled roundingtable",
     "emit prover",
     "readback",
