@@ -146,7 +146,7 @@ def there(order: int, kind: str) -> bool:
     return kind != "accurate" or order < ACCURATE
 
 
-CASES: Sequence[Case] = [
+CASES: list[Case] = [
     (form, order, N, kind, arch)
     for arch, Ns in ARCHITECTURES.items()
     for form, order in FORMS

@@ -76,9 +76,12 @@ def test_kernels_are_the_composites_in_binary32(name, N, eps, dtype, modules, mo
     constants = ahead.constants(found, N, eps)
     _, s, inv_s, _ = constants
     for order, composite in enumerate(found._COMPOSITES):
-        g = torch.randn_like(x) if order else None
+        factors = [torch.randn_like(x)] if order else []
+        g = factors[0] if order else None
         plain = composite(x.float(), s, inv_s, N)
-        plain = (plain * g.float() if order else plain).to(dtype)
+        for factor in factors:
+            plain = plain * factor.float()
+        plain = plain.to(dtype)
         computed = found._triton_apply(x, g, None, order, *constants)
         assert computed.dtype == dtype
         assert computed[x.isfinite()].isfinite().all()
@@ -86,7 +89,7 @@ def test_kernels_are_the_composites_in_binary32(name, N, eps, dtype, modules, mo
             assert same(computed, plain)
             if order < emit.ACCURATE:  # in pairs: next to the plan in binary64
                 pairs = found._triton_apply(x, g, None, order, *ahead.constants(found, N, eps, accurate=True))
-                wide = rounded(found, order, x, *([g] if order else []), N=N, eps=eps)
+                wide = rounded(found, order, x, *factors, N=N, eps=eps)
                 assert torch.allclose(pairs, wide, rtol=2e-7, atol=1e-18, equal_nan=True)
         else:  # other quotients: another number where the plain result is next to a tie
             differ = ~((computed == plain) | computed.isnan() & plain.isnan())
