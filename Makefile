@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps bench check cost values
+.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps soak bench check cost values
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -57,6 +57,9 @@ cost: $(READY)  ## compile the Triton kernels ahead of time, count their machine
 
 values: $(READY)  ## what the kernels give at infinities, zeros and NaN, and where gradients vanish: codegen/VALUES.md
 	$(PY) -m gem_symbolic.special
+
+soak: $(READY)  ## train in mixed precision for 1,000 steps where the printed formula overflows
+	SOAK_STEPS=1000 $(PY) -m pytest -n 2 tests/test_soak.py
 
 bench: $(READY)  ## measure speed
 	$(PY) -m gem_symbolic.bench

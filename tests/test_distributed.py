@@ -28,7 +28,7 @@ from gem_symbolic.definitions import VARIANTS
 
 WORLD, STEPS, N = 2, 10, 2
 #: In seconds: what a collective may take, and all cases together.
-PATIENCE, DEADLINE = 30, 240
+PATIENCE, DEADLINE = 60, 300
 FUNCTIONS = {name: getattr(functional, name) for name, activation in VARIANTS.items() if activation.emitted}
 GATED = {name: getattr(functional, f"{name}_glu") for name in FUNCTIONS}
 CASES = {}
@@ -321,6 +321,15 @@ def weights_that_lie_otherwise(layout, weight):
     layouts = [(mesh, placements), (mesh, (Shard(0),))]
     y, found, _ = compare(f, [numbers(*SHAPE), numbers(SHAPE[1])], layouts, LAYOUTS[weight])
     assert y.placements == found[0].placements == placements
+
+
+@case()
+def a_tensor_beside_a_dtensor_is_refused():
+    """At once, and not only when gradients are asked for."""
+    x = distribute_tensor(numbers(*SHAPE), init_device_mesh("cpu", (WORLD,)), [Shard(0)])
+    for call in (lambda: functional.segem(x, bias=numbers(SHAPE[1])), lambda: functional.segem_glu(x, numbers(*SHAPE))):
+        with pytest.raises(TypeError, match=r"mixed torch\.Tensor and DTensor"):
+            call()
 
 
 @case()
