@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps bench check cost values
+.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps soak bench check cost values
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -58,6 +58,9 @@ cost: $(READY)  ## compile the Triton kernels ahead of time, count their machine
 values: $(READY)  ## what the kernels give at infinities, zeros and NaN, and where gradients vanish: codegen/VALUES.md
 	$(PY) -m gem_symbolic.special
 
+soak: $(READY)  ## train in mixed precision for 1,000 steps where the printed formula overflows
+	SOAK_STEPS=1000 $(PY) -m pytest -n 2 tests/test_soak.py
+
 bench: $(READY)  ## time the kernels beside copying, F.relu, F.silu, F.gelu: codegen/bench-cpu.json, 45 minutes
 	$(PY) -m gem_symbolic.bench --json codegen/bench-cpu.json
 
@@ -66,5 +69,5 @@ check: proofs codegen values readme  ## regenerate everything generated; fail if
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet -e ".[torch,triton,report,notebooks,dev]" -c constraints.txt
+	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,report,notebooks,dev]" -c constraints.txt
 	touch $@
