@@ -319,7 +319,8 @@ def _wide_value(x, s, inv_s, N):
     r = t * inv_s
     r2 = r * r
     u = _chain(r2, r2, N - 1)  # (t/s)^(2N), which may be infinite
-    q = 1 / (1 + u)  # in [0, 1]
+    d = 1 + u
+    q = 1 / d  # in [0, 1]
     far = q == 0  # so far out that nothing is left
     return torch.where(x < 0, -torch.where(far, 0, t * q), x)
 
@@ -330,9 +331,10 @@ def _wide_first(x, s, inv_s, N):
     r = t * inv_s
     r2 = r * r
     u = _chain(r2, r2, N - 1)  # (t/s)^(2N), which may be infinite
-    q = 1 / (1 + u)  # in [0, 1]
+    d = 1 + u
+    q = 1 / d  # in [0, 1]
     far = q == 0  # so far out that nothing is left
-    p = torch.where(far, 1, u * q)  # u/(1 + u), in [0, 1]
+    p = torch.where(far, 1, u * q)  # u/d, in [0, 1]
     return torch.where(x > 0, 1, q * (q - (2 * N - 1) * p))
 
 
