@@ -35,13 +35,14 @@ from gem_symbolic.pairs import compensated
 from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.readback import entries
-from gem_symbolic.readback.calls import Roles, follow, machines
+from gem_symbolic.readback.calls import follow, machines
 from gem_symbolic.readback.constants import examined
 from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Graph, Recorder, difference
 from gem_symbolic.readback.regions import FIELD, MOVED, REAL, REGIONS, Definition, position, same
 from gem_symbolic.readback.source import Composite, Source, World
+from gem_symbolic.readback.traces import Roles
 from gem_symbolic.readback.values import COMPUTE, Scalar, Tensor, ValidationError
 from gem_symbolic.readback.versions import ORDERS, VERSIONS, Version
 
@@ -92,6 +93,11 @@ def given(composite: Composite, x: Any, N: int, constants: Mapping[str, Any]) ->
     values = {name: Scalar(value, COMPUTE) for name, value in constants.items()}
     values |= {"x": Tensor(x, COMPUTE, composite.home), "N": N}
     return [values[role] for role in composite.roles]
+
+
+def alone(version: Version, triton: bool = True) -> World:
+    """Where a function of (x, N, constants) is run by itself."""
+    return World(COMPUTE, triton=triton, wide=version.wide)
 
 
 def prove(
@@ -156,7 +162,7 @@ def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Role
     definitions, plans = [Definition(activation, N) for N in Ns], Plans(activation)
     for (version, order), composites in roles.items():
         for composite in composites:
-            m = replace(loaded[composite.triton], world=World(COMPUTE, triton=composite.triton), composites=None)
+            m = replace(loaded[composite.triton], world=alone(version, composite.triton), composites=None)
             yield from prove(m, version, composite, order, definitions)
             yield performed(m, version, composite, order, plans, Ns)
     fixed = [p.fixed for p in split_parameters(activation)[1] if p.fixed]
