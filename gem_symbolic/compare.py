@@ -147,9 +147,10 @@ class Case:
         """What the kernel of a plan returns at numbers of binary32."""
         x = np.ascontiguousarray(xs, np.float32)
         y = np.empty_like(x)
-        pointers = [ctypes.c_void_p(a) for a in (x.ctypes.data, None, y.ctypes.data)]
+        size, (source, target) = ctypes.c_int64(len(x)), (ctypes.c_void_p(a.ctypes.data) for a in (x, y))
+        row = (source, None, None, target, ctypes.c_int64(1), size, *3 * [ctypes.c_int64(0)])
         function = getattr(self.library, f"{plan}_{FORMAT.name}")
-        function(*pointers, ctypes.c_int64(len(x)), order, *setting.constants(plan))
+        function(*(row if plan == "wide" else (source, None, target, size)), order, *setting.constants(plan))
         return y.astype(np.float64)
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import emit, measure, validate
+from gem_symbolic import bars, emit, measure, validate
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.plans import PlanError
 from gem_symbolic.prover import PROVED, REFUTED
@@ -24,7 +24,7 @@ def missing() -> str | None:
 
 def paths() -> list[str]:
     """The kernel paths that can be run here."""
-    return [path for path, package in measure.NEEDS.items() if importlib.util.find_spec(package)]
+    return [path for path, package in bars.NEEDS.items() if importlib.util.find_spec(package)]
 
 
 def text(activation: Activation) -> str:

@@ -5,15 +5,17 @@ import functools
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-#: What is written is what runs: nothing is fused or reordered. The last two let loops be vectorised; no value changes.
+#: What is written is what runs: nothing is fused or reordered. The next two let loops be vectorised, the last leaves
+#: their ends as they are, which takes half the time off compiling; no value changes.
 FLAGS = (
     *("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC"),
-    *("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
+    *("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "--param=vect-epilogues-nomask=0"),
 )
 
 
@@ -37,14 +39,22 @@ def identity(path: str) -> str:
     return "\n".join(line for line in done.stderr.splitlines() if tempfile.gettempdir() not in line)
 
 
+def ours(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Whether there is something of that kind, itself and not a link to it, that is ours and nobody else can write."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return kind(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
+
+
 def private(folder: Path) -> bool:
     """Whether the folder, made where it is missing, is ours and nobody else can write there."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.lstat()
     except OSError:
         return False
-    return folder.is_dir() and not folder.is_symlink() and status.st_uid == os.getuid() and not status.st_mode & 0o022
+    return ours(folder, stat.S_ISDIR)
 
 
 @functools.cache
@@ -54,7 +64,7 @@ def temporary() -> tempfile.TemporaryDirectory:
 
 def folder() -> Path:
     """The user's cache folder, or a temporary one that goes with the process where that cannot be trusted."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gem_symbolic"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "gem_symbolic"
     return cache if private(cache) else Path(temporary().name)
 
 
@@ -64,7 +74,7 @@ def build(source: str, defines: Mapping[str, object] | None = None) -> Path:
     given = [f"-D{name}={value}" for name, value in (defines or {}).items()]
     key = hashlib.sha256("\0".join([source, identity(path), *FLAGS, *given]).encode()).hexdigest()
     library = folder() / f"{key}.so"
-    if library.exists():
+    if ours(library, stat.S_ISREG):
         return library
     handle, name = tempfile.mkstemp(dir=library.parent, suffix=".tmp")
     os.close(handle)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from gem_symbolic import figures, files
+from gem_symbolic.bars import BARS, DTYPES, PLANS
 from gem_symbolic.definitions import VARIANTS, Activation
-from gem_symbolic.measure import BARS, DTYPES, PLANS
 from gem_symbolic.notation import plain
 
 ROOT = Path(__file__).resolve().parent.parent
-PATHS = {"torch": "PyTorch, CPU", "triton": "Triton", "accurate": "Triton, accurate=True"}
+PATHS = {"torch": "PyTorch, CPU", "compiled": "torch.compile", "triton": "Triton", "accurate": "Triton, accurate=True"}
 FORMATS = ("binary16", "bfloat16", "binary32", "binary64")
 #: What is claimed of each activation (theorem, claim, where `definitions` states it) and how a column is headed.
 PROVED = {

@@ -29,9 +29,8 @@ from typing import Any
 from gem_symbolic import native
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import Activation, find
-from gem_symbolic.floats import plan
+from gem_symbolic.emit import PLANS
 from gem_symbolic.formats import FORMATS
-from gem_symbolic.pairs import compensated
 from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.readback import entries
@@ -50,6 +49,9 @@ WHY = "each derivative is one function of x, the constants and N, times the inco
 #: The target that is read from a source of its own, and what is said of its entries.
 CPP = "C++"
 ENTRIES = "every element is computed in {0.compute}, by the function of its order, times g, rounded once to {0.type}"
+GRADIENTS = "both gradients of every element are computed in {0.compute} and rounded once to {0.type}"
+#: How a plan is named beside an order.
+PLANNED = {"plain": "", "wide": ", wide", entries.COMPENSATED: ", in pairs"}
 BLOCK = "; the 16-bit types are the block of known text, which the tests run on every number"
 SAME = "the operations of {}, on the same operands"
 #: Findings about floating point: where they say that they are, and what their target is.
@@ -209,22 +211,24 @@ def validate_native(
     model = build(activation)
 
     @cache
-    def planned(pairs: bool, order: int) -> Plan:
-        return compensated(model, order) if pairs else plan(model, order)
+    def planned(name: str, order: int) -> Plan:
+        return PLANS[name](model, order)
 
     try:
         report = entries.examine(source, [Definition(activation, N) for N in chosen], planned)
     except (PlanError, RecursionError) as error:
         raise ValidationError(str(error)) from None
-    title = {(pairs, order): ORDERS[order] + ", in pairs" * pairs for pairs, order in report.operations}
+    title = {(plan, order): f"{ORDERS[order]}{PLANNED[plan]}" for plan, order in report.operations}
     wrong = entries.flags(flags)
     findings = [Finding(CPP, "all", "flags", not wrong, wrong or "they leave each operation what it is")]
     for entry in entries.KNOWN:
         wrong = report.entries[entry.name]
-        why = ENTRIES.format(entry) + (BLOCK if FORMATS[entry.type].bits == 16 else "")
+        why = (ENTRIES if entry.ordered else GRADIENTS).format(entry) + (
+            BLOCK if FORMATS[entry.type].bits == 16 else ""
+        )
         findings.append(Finding(CPP, "all", entry.name, not wrong, wrong or why))
-    for (pairs, order, region), wrong in report.regions.items():
-        findings.append(Finding(CPP, title[pairs, order], region, not wrong, wrong or "equal as rational functions"))
+    for (plan, order, region), wrong in report.regions.items():
+        findings.append(Finding(CPP, title[plan, order], region, not wrong, wrong or "equal as rational functions"))
     for key, wrong in report.operations.items():
         findings.append(Finding(CPP, title[key], OPERATIONS, not wrong, wrong or SAME.format("its plan")))
     return Validation(activation.name, chosen, tuple(findings))

@@ -13,7 +13,9 @@ from gem_symbolic.definitions import VARIANTS
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 FUNCTIONS = {name: getattr(functional, name) for name, activation in VARIANTS.items() if activation.emitted}
+GLUS = {name: getattr(functional, f"{name}_glu") for name in FUNCTIONS}
 MODULES = {name: getattr(nn, name.upper()) for name in FUNCTIONS}
+GATED = {name: getattr(nn, f"{name.upper()}GLU") for name in FUNCTIONS}
 SCALED = {name for name in FUNCTIONS if any(p.power and not p.fixed for p in VARIANTS[name].parameters)}
 INF, NAN = math.inf, math.nan
 
@@ -158,6 +160,99 @@ def test_what_is_no_tensor_is_refused(f):
         f(1.0)
 
 
+@every_function
+def test_what_cannot_be_a_key_is_refused_too(f):
+    with pytest.raises(ValueError, match="N must be an integer >= 1; got \\[\\]"):
+        f(torch.zeros(1), N=[])
+
+
+# --- Bias ---
+
+
+@every_function
+@every_type
+def test_a_bias_is_added_before_anything_is_rounded(f, dtype):
+    x, bias = torch.randn(5, 8).to(dtype), torch.randn(8).to(dtype)
+    wide = f(x.double() + bias.double(), 2)
+    assert torch.equal(f(x, 2, bias=bias), wide.to(dtype))
+    assert torch.equal(f(x[0], 2, bias=bias), wide[0].to(dtype))
+
+
+@every_function
+def test_the_gradient_of_a_bias_is_a_sum(f):
+    x, bias, g = torch.randn(3, 5, 8), torch.randn(8), torch.randn(3, 5, 8)
+    x, bias = (t.double().requires_grad_() for t in (x, bias))
+    ours = torch.autograd.grad(f(x, 2, bias=bias), (x, bias), g.double())
+    for found, expected in zip(ours, torch.autograd.grad(f(x + bias, 2), (x, bias), g.double())):
+        torch.testing.assert_close(found, expected)
+    (alone,) = torch.autograd.grad(f(x.detach(), 2, bias=bias), bias, g.double())
+    torch.testing.assert_close(alone, ours[1])
+
+
+@every_function
+@pytest.mark.parametrize("bias", [torch.zeros(3), torch.zeros(1, 4), torch.zeros(()), 1.0], ids=str)
+def test_a_wrong_bias_is_refused(f, bias):
+    with pytest.raises(ValueError, match="bias must be a tensor with one number for each place of the last dimension"):
+        f(torch.zeros(2, 4), bias=bias)
+
+
+# --- Gated ---
+
+
+@every_module
+@every_type
+def test_a_gated_form_is_a_product_rounded_once(name, dtype):
+    x = torch.randn(3, 5, 8).to(dtype)
+    gate, up = x.chunk(2, -1)
+    wide = FUNCTIONS[name](gate.double(), 2) * up.double()
+    assert torch.equal(GLUS[name](x, N=2), wide.to(dtype))
+    assert torch.equal(GLUS[name](gate, up, N=2), wide.to(dtype))
+    assert torch.equal(GATED[name](2)(x), wide.to(dtype))
+    assert torch.equal(GATED[name](2)(gate, up), wide.to(dtype))
+
+
+@every_module
+@every_type
+def test_gated_gradients_are_those_of_the_product(name, dtype):
+    x, g = torch.randn(3, 5, 8).to(dtype).requires_grad_(), torch.randn(3, 5, 4).to(dtype)
+    gate, up = (half.detach().double().requires_grad_() for half in x.chunk(2, -1))
+    expected = torch.autograd.grad(FUNCTIONS[name](gate, 2) * up, (gate, up), g.double())
+    (packed,) = torch.autograd.grad(GLUS[name](x, N=2), x, g)
+    assert packed.is_contiguous()
+    torch.testing.assert_close(packed, torch.cat(expected, -1).to(dtype))
+    gate, up = (half.detach().requires_grad_() for half in x.chunk(2, -1))
+    for found, wide in zip(torch.autograd.grad(GLUS[name](gate, up, N=2), (gate, up), g), expected):
+        torch.testing.assert_close(found, wide.to(dtype))
+
+
+@every_module
+@pytest.mark.parametrize(
+    ("shape", "up", "error", "sentence"),
+    [
+        ((2, 3), None, ValueError, r"without up the last dimension of x must be even; x has the shape \(2, 3\)"),
+        ((), None, ValueError, "without up the last dimension of x must be even"),
+        ((2, 4), torch.zeros(2, 3), ValueError, r"up must have the shape and type of x; got \(2, 3\)"),
+        ((2, 4), torch.zeros(2, 4, dtype=torch.float64), ValueError, "up must have the shape and type of x"),
+        ((2, 4), torch.zeros(2, 4, dtype=torch.int64), TypeError, "needs a tensor of type float16"),
+        ((2, 4), 1.0, TypeError, "got float"),
+    ],
+    ids=str,
+)
+def test_wrong_halves_are_refused(name, shape, up, error, sentence):
+    with pytest.raises(error, match=sentence):
+        GLUS[name](torch.zeros(shape), up)
+
+
+@every_module
+def test_gated_modules_are_modules(name):
+    module, x = GATED[name](2), torch.randn(4, 6)
+    assert repr(module) == repr(MODULES[name](2)).replace("GEM(", "GEMGLU(")
+    for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert repr(other) == repr(module)
+        assert torch.equal(other(x), module(x))
+    assert not module.state_dict()
+
+
 # --- Autograd ---
 
 
@@ -175,13 +270,22 @@ def test_derivatives_agree_with_differences(f, N):
     assert torch.autograd.gradgradcheck(lambda x: f(x, N, **parameters), near_the_scale())
 
 
-@every_function
-def test_only_the_input_is_kept(f):
-    kept = []
-    x = torch.randn(8, requires_grad=True)
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
-        f(x)
-    assert [t.data_ptr() for t in kept] == [x.data_ptr()]
+@every_module
+def test_only_the_inputs_are_kept(name):
+    """So many bytes an element: those of the input, and of both inputs of the gated form."""
+    x, up, bias = (torch.randn(s, dtype=torch.bfloat16, requires_grad=True) for s in ((4, 8), (4, 8), (8,)))
+    f, glu = FUNCTIONS[name], GLUS[name]
+    for call, inputs in (
+        (lambda: f(x), (x,)),
+        (lambda: f(x, bias=bias), (x, bias)),
+        (lambda: glu(x), (x,)),
+        (lambda: glu(x, up), (x, up)),
+    ):
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, kept=kept: kept.append(t) or t, lambda t: t):
+            y = call()
+        assert [t.data_ptr() for t in kept] == [t.data_ptr() for t in inputs]
+        y.sum().backward()
 
 
 @every_function

@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +25,7 @@ from gem_symbolic.emit.targets import CPP, TORCH, TRITON, Target
 from gem_symbolic.floats import plan
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.pairs import compensated, short
-from gem_symbolic.piecewise import build
+from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, unaltered
 from gem_symbolic.rules import CHAINS, ROUTINES, Routine
 from gem_symbolic.wide import wide
@@ -44,6 +44,12 @@ TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32", "
 COMPUTE = ("binary32", "binary64")
 #: The types that a C++ file computes for in binary64, by the wide plan: all that are narrower.
 WIDE = ("binary16", "bfloat16", "binary32")
+#: How the plan of a derivative is derived, by the names that functions and figures go by.
+PLANS: Mapping[str, Callable[[PiecewiseRational, int], Plan]] = {
+    "wide": wide,
+    "plain": plan,
+    "compensated": compensated,
+}
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("gem_symbolic.emit"),
