@@ -22,8 +22,8 @@ from gem_symbolic.readback.settings import (
     NUMBER,
     PLACES,
     PLAIN,
-    POSITIVE,
     SETTINGS,
+    SINGLE,
     Setting,
     requested,
 )
@@ -54,7 +54,7 @@ EXCLUDED = (frozenset({FLOATS["float32"]}), frozenset({FLOATS["float32"], FLOATS
 def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
     """The file loaded without triton and with it. Raises ValidationError."""
     _, reals = split_parameters(activation)
-    numbers = Numbers(CALLS, facts=[(size, 1) for size in POSITIVE])
+    numbers = Numbers(CALLS)
     fixed = next((Fraction(p.fixed) for p in reals if p.fixed), None)
     worlds = {triton: World(FLOATS["float64"], fixed=fixed, triton=triton) for triton in (False, True)}
     return {
@@ -169,7 +169,15 @@ class Entries:
 def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles) -> None:
     """The functions and the modules, however the parameters are given. Raises Mismatch, Raised."""
     entries, inputs = Entries(m, activation.name), Inputs.of(setting)
-    world = replace(m.world, compute=setting.compute, compiled=setting.compiled, lane=setting.lane, empty=setting.empty)
+    m = replace(m, numbers=replace(m.numbers, facts=setting.facts))
+    world = replace(
+        m.world,
+        compute=setting.compute,
+        compiled=setting.compiled,
+        lane=setting.lane,
+        single=setting.shape in (NUMBER, SINGLE),
+        empty=setting.empty,
+    )
     trace, first = Trace(m, setting, roles), dict[tuple[str, str], Any]()
     trace.composites.take()  # what a refuted setting has left
     for place, (eps, floating, accurate, given) in enumerate(requested(setting, activation)):

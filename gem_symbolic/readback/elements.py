@@ -94,6 +94,8 @@ def arithmetic(m: Any, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
         return moved(m, a, b)
     if all(isinstance(v, int) and not isinstance(v, bool) for v in (a, b)) and op is not operator.truediv:
         return op(a, b)
+    if op is operator.mul and isinstance(a, tuple) and type(b) is int:
+        return a * b
     if op in (operator.floordiv, operator.mod):
         return divided(m, op, a, b)
     if op is operator.truediv:
@@ -124,22 +126,16 @@ def moved(m: Any, pointer: Pointer, by: Any) -> Pointer:
 
 
 def divided(m: Any, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Scalar:
-    """a // b or a % b, for integers whose quotient and remainder are known: nothing overflows."""
+    """a // b or a % b, for integers of Python whose quotient and remainder are known."""
     algebra = m.numbers.algebra
-    if not all(isinstance(v, int) or (isinstance(v, Scalar) and v.type in WHOLE) for v in (a, b)):
+    if not all(isinstance(v, int) or (isinstance(v, Scalar) and v.type == INTEGER) for v in (a, b)):
         raise Refused("only integers have a remainder")
     top, bottom = (algebra.number(v) if isinstance(v, int) else v.value for v in (a, b))
-    if m.grid is not None and bottom == m.grid.blocks:
-        known = [m.grid.index, algebra.number(0)]
-    elif m.numbers.sign(bottom) > 0:
-        known = [algebra.number(k) for k in range(b if isinstance(b, int) else 1)]
-    else:
+    if m.numbers.sign(bottom) <= 0:
         raise Refused("an integer is divided by what is not positive")
-    for rest in known:
+    for rest in (algebra.number(k) for k in range(b if isinstance(b, int) else 1)):
         if integral(algebra, quotient := (top - rest) / bottom):
-            kinds = {v.type for v in (a, b) if isinstance(v, Scalar)} - {INTEGER} or {INTEGER}
-            kind = INT64 if INT64 in kinds else next(iter(kinds))
-            return Scalar(quotient if op is operator.floordiv else rest, kind)
+            return Scalar(quotient if op is operator.floordiv else rest, INTEGER)
     raise Refused("neither quotient nor remainder is known")
 
 

@@ -9,17 +9,16 @@ from gem_symbolic.readback.values import INTEGER, Layout, Packed, Rows, Scalar, 
 Seen = tuple[Any, tuple[Any, ...], tuple[Any, ...]]
 
 
-def matrices(m: Any, columns: Any, *tensors: Any) -> Seen:
+def matrices(m: Any, columns: Any, first: Any, *others: Any) -> Seen:
     """The tensors as rows, each with a stride of its own; without columns, rows of whichever length."""
-    first = tensors[0]
-    if not isinstance(first, Tensor) or any(t is not None and t.value is None for t in tensors[1:]):
+    if not isinstance(first, Tensor) or any(t is not None and t.value is None for t in others):
         raise Refused("what a kernel writes would not be written where it is expected")
     by_row = columns is not None
     if first.layout is not Layout.CONTIGUOUS and (by_row or first.layout is not Layout.DENSE):
         raise Refused("what a kernel writes cannot be seen as rows")
     if by_row and (not isinstance(columns, Scalar) or (columns.value,) != first.shape.sizes[-1:]):
         raise Refused("rows of another length than the last dimension")
-    return seen(m, by_row, tensors)
+    return seen(m, by_row, (first, *others))
 
 
 def seen(m: Any, by_row: bool, tensors: tuple[Any, ...]) -> Seen:
@@ -29,7 +28,8 @@ def seen(m: Any, by_row: bool, tensors: tuple[Any, ...]) -> Seen:
     if m.world.empty:
         return 0, tensors, (0,) * len(tensors)
     gens = m.numbers.algebra.gens
-    shape = Shape(tensors[0].shape.sizes) if by_row else Shape((gens["pieces"], gens["length"]))
+    pieces = m.numbers.algebra.number(1) if m.world.single else gens["pieces"]
+    shape = Shape(tensors[0].shape.sizes if by_row else (pieces, gens["length"]))
     strides = [gens[f"stride{k}"] for k in range(len(tensors))]
     rows = tuple(t if t is None else Rows(t, stride, shape) for t, stride in zip(tensors, strides))
     steps = tuple(0 if t is None else Scalar(stride, INTEGER) for t, stride in zip(tensors, strides))

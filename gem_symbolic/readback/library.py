@@ -36,7 +36,6 @@ IMPORTS: Mapping[str, tuple[str, str]] = {
 }
 #: The decorators of functions, and what functions then are.
 DECORATORS: Mapping[str, Mapping[str, bool]] = {
-    "torch.compiler.assume_constant_result": {"constant": True},
     "triton.jit": {"jit": True},
 }
 ANNOTATIONS = {"triton.language.constexpr"}
@@ -133,6 +132,11 @@ def is_compiling(m: Any) -> bool:
     return m.world.compiled
 
 
+def smallest(m: Any, *args: Any, **kwargs: Any) -> Any:
+    """Of numbers of rows the smaller one, of texts whatever is shown."""
+    return kernels.least(m, *args) if isinstance(args[0], Scalar) and not kwargs else Text()
+
+
 def text(m: Any, *args: Any, **kwargs: Any) -> Text:
     """Whatever is shown of these."""
     return Text()
@@ -145,11 +149,12 @@ BUILTINS: Mapping[str, Any] = {
     "ValueError": ValueError,
     "isinstance": Primitive("isinstance", is_instance),
     "super": Primitive("super", lambda m: Instance({"__init__": Primitive("__init__", lambda m: None)})),
-    "range": Primitive("range", lambda m, stop: range(stop)),
+    "range": Primitive("range", kernels.steps),
+    "min": Primitive("min", smallest),
     "type": Primitive("type", type_of),
     "tuple": Primitive("tuple", listed),
     "len": Primitive("len", lambda m, value: len(value)),
-    **{name: Primitive(name, text) for name in ("str", "repr", "format", "min")},
+    **{name: Primitive(name, text) for name in ("str", "repr", "format")},
 }
 RESERVED = set(dir(builtins))
 

@@ -21,6 +21,7 @@ from gem_symbolic.readback.values import (
     Pointer,
     Primitive,
     Raised,
+    Rows,
     Scalar,
     Shape,
     Text,
@@ -53,10 +54,7 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Machine:
-    """Runs functions of a file in a world; `jit` within a Triton kernel, one launched on a `grid`.
-
-    `covers` has the numbers of blocks that were asked for, each with what it is the number of.
-    """
+    """Runs functions of a file in a world; `jit` within a Triton kernel, one launched on a `grid`."""
 
     source: Source
     numbers: Numbers
@@ -65,7 +63,7 @@ class Machine:
     names: dict[str, Any] = field(default_factory=dict)
     jit: bool = False
     grid: kernels.Grid | None = None
-    covers: list[tuple[Any, Any]] = field(default_factory=list)
+    counts: kernels.Counts = field(default_factory=kernels.Counts)
 
     def load(self) -> "Machine":
         """Runs the file itself. Raises ValidationError."""
@@ -125,13 +123,13 @@ class Machine:
                 if not isinstance(pointer, Pointer):
                     raise Refused("only pointers are moved in place")
                 self.assign(target, elements.moved(self, pointer, self.evaluate(value, frame)), frame)
-            case ast.Return(value=ast.expr() as value) if frame.own is not None:
-                return Returned(self.evaluate(value, frame))
+            case ast.Return(value=value) if frame.own is not None:
+                return Returned(self.evaluate(value, frame) if value else None)
             case ast.If(test=test, body=body, orelse=orelse):
                 return self.run(body if self.truth(self.evaluate(test, frame)) else orelse, frame)
             case ast.For(target=target, iter=iterable, body=body, orelse=[]) if frame.own is not None:
                 steps = self.evaluate(iterable, frame)
-                if not isinstance(steps, range):
+                if not isinstance(steps, range | tuple):
                     raise Refused("only ranges are run through")
                 for step in steps:
                     self.assign(target, step, frame)
@@ -309,23 +307,28 @@ class Machine:
                 return self.evaluate(body if self.truth(self.evaluate(test, frame)) else orelse, frame)
             case ast.Subscript(value=owner, slice=index):
                 return self.item(self.evaluate(owner, frame), self.evaluate(index, frame))
-            case ast.Slice(lower=ast.expr() as lower, upper=None, step=None):
-                return slice(self.evaluate(lower, frame), None)
+            case ast.Slice(lower=ast.expr() as lower, upper=upper, step=None):
+                return slice(self.evaluate(lower, frame), self.evaluate(upper, frame) if upper else None)
             case ast.Tuple(elts=parts):
                 return tuple(self.listed(parts, frame))
             case ast.Dict(keys=keys, values=values):
                 items = {self.evaluate(k, frame): self.evaluate(v, frame) for k, v in zip(keys, values) if k}
                 return {k: replace(v, tabled=True) if isinstance(v, Class) else v for k, v in items.items()}
-            case ast.GeneratorExp(
-                elt=each, generators=[ast.comprehension(target=ast.Name(id=name), iter=items, ifs=[])]
-            ):
-                inner = Frame(dict(frame.names), (frame.own or frozenset()) | {name})
-                return tuple(
-                    self.evaluate(each, replace(inner, names={**inner.names, name: item}))
-                    for item in self.evaluate(items, frame)
-                )
+            case ast.GeneratorExp(elt=each, generators=[part]) | ast.ListComp(elt=each, generators=[part]):
+                return self.each(each, part, frame)
             case ast.JoinedStr(values=parts):
                 return Text("".join(self.shown(part, frame) for part in parts))
+        raise Refused("this expression is not recognised")
+
+    def each(self, element: ast.expr, part: ast.comprehension, frame: Frame) -> tuple[Any, ...]:
+        """What an expression is for each of some items."""
+        match part:
+            case ast.comprehension(target=ast.Name(id=name), iter=items, ifs=[]):
+                inner = Frame(dict(frame.names), (frame.own or frozenset()) | {name})
+                return tuple(
+                    self.evaluate(element, replace(inner, names={**inner.names, name: item}))
+                    for item in self.evaluate(items, frame)
+                )
         raise Refused("this expression is not recognised")
 
     def shown(self, part: ast.expr, frame: Frame) -> str:
@@ -359,6 +362,8 @@ class Machine:
                 return owner[index]
             case Shape():
                 return tensors.size(owner, index)
+            case Rows() if isinstance(index, slice):
+                return kernels.cut(self, owner, index)
             case dict():
                 return owner[index]
             case Function(jit=True):

@@ -8,6 +8,7 @@ from gem_symbolic.branches import split_parameters
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import Activation
 from gem_symbolic.readback.elements import FLOATS
+from gem_symbolic.readback.kernels import ROOM
 from gem_symbolic.readback.tensors import PARAMETER
 from gem_symbolic.readback.values import INTEGER, TENSOR, Layout, Scalar, Shape, Type
 from gem_symbolic.readback.versions import ACCURATE, KERNEL, SHORT, TORCH, WIDE, Version
@@ -17,14 +18,16 @@ GRADIENTS = ("g0", "g1", "g2")
 GIVEN = ("bias", "other")
 PARAMETERS = ("N", "eps", "eps_of_scale", "eps_by_default", "eps_fixed", "scale")
 FUNCTIONS = tuple(f"f{k}" for k in range(14))
-#: Sizes of tensors and of the rows that kernels see them in, the number of dimensions, and numbers of blocks.
-SIZES = ("lines", "columns", "pieces", "length", "dimensions", *(f"blocks{k}" for k in range(2)))
+#: Sizes of tensors and of the rows that kernels see them in, and the number of dimensions; what `kernels` counts.
+SIZES = ("lines", "columns", "pieces", "length", "dimensions")
+COUNTS = tuple(f"{name}{k}" for name in ("blocks", "first", "count") for k in range(2))
 STRIDES = tuple(f"stride{k}" for k in range(5))
 CALLS = FlintAlgebra(
     (
         *PARAMETERS,
         *("s", "s_low", "inv_s_low", "up", "x", "row", "block", "lane", "total"),
         *SIZES,
+        *COUNTS,
         *STRIDES,
         *GIVEN,
         *GRADIENTS,
@@ -32,8 +35,8 @@ CALLS = FlintAlgebra(
     )
 )
 #: What is positive where tensors have elements.
-POSITIVE = [CALLS.gens[name] for name in ("columns", "length", "dimensions")]
-POSITIVE += [CALLS.gens[rows] * CALLS.gens[size] for rows, size in (("lines", "columns"), ("pieces", "length"))]
+POSITIVE = [(CALLS.gens[name], 1) for name in SIZES]
+POSITIVE += [(CALLS.gens[rows] * CALLS.gens[size], 1) for rows, size in (("lines", "columns"), ("pieces", "length"))]
 #: What a function may depend on, and where it is evaluated.
 KNOWN = {name: CALLS.gens[name] for name in ("N", "s", "s_low", "inv_s_low", "up")}
 KNOWN |= {"inv_s": CALLS.number(1) / KNOWN["s"], "down": CALLS.number(1) / KNOWN["up"]}
@@ -42,6 +45,7 @@ PLACES = {PLAIN: CALLS.gens["x"], BIASED: CALLS.gens["x"] + CALLS.gens["bias"]}
 #: Of a lane: what is left after its block, and from the lane on, as signs.
 LANES = ((1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1))
 SHAPE, NUMBER = Shape((CALLS.gens["lines"], CALLS.gens["columns"])), Shape()
+SINGLE = Shape((CALLS.number(1), CALLS.gens["columns"]))
 #: A class of tensors that no kernel takes.
 SUBCLASS = "a subclass"
 
@@ -50,8 +54,8 @@ SUBCLASS = "a subclass"
 class Setting:
     """Where a call takes place: the device, the type and class of x, whether triton is installed and code compiled.
 
-    `layouts` are those of x and of what else is given; `lane` is that of the kernel, if any; no tensor has elements if
-    `empty`.
+    `layouts` are those of x and of what else is given; `lane` is that of the kernel, if any, and `crowd` the sign of
+    how many rows there are beyond those that a grid has room for; no tensor has elements if `empty`.
     """
 
     device: str
@@ -62,7 +66,14 @@ class Setting:
     shape: Shape = SHAPE
     layouts: tuple[Layout, Layout] = (Layout.CONTIGUOUS, Layout.CONTIGUOUS)
     lane: tuple[int, int] = LANES[0]
+    crowd: int = -1
     empty: bool = False
+
+    @property
+    def facts(self) -> list[tuple[Any, int]]:
+        """What is known of numbers of rows, if there is more than one."""
+        rows = [CALLS.gens[name] for name in ("lines", "pieces")]
+        return [*POSITIVE, *((row - 1, 1) for row in rows), *((row - ROOM, self.crowd) for row in rows)]
 
     @property
     def ordinary(self) -> bool:
@@ -91,7 +102,7 @@ class Setting:
         return fitting and self.kind in (TENSOR, PARAMETER) and (at == PLAIN or self.shape != NUMBER)
 
     def version(self, order: int, accurate: bool, at: str = PLAIN) -> Version:
-        """What computes: kernels on 32 bits in pairs if asked to, and a wider type than that of x by a plan of its own."""
+        """What computes: kernels on 32 bits in pairs if asked to, a wider type than that of x by its own plan."""
         if not self.kernel(at):
             return WIDE if self.compute == FLOATS["float64"] != self.type else TORCH
         if self.type != FLOATS["float32"]:
@@ -104,6 +115,8 @@ class Setting:
             ", compiled": self.compiled,
             f", {self.kind}": self.kind != TENSOR,
             ", a number": self.shape == NUMBER,
+            ", a single row": self.shape == SINGLE,
+            ", many rows": self.crowd >= 0,
             f", {self.layouts[0].value}, {self.layouts[1].value}": self.layouts != (Layout.CONTIGUOUS,) * 2,
             ", a lane beyond the end": self.lane[1] <= 0,
             ", empty": self.empty,
@@ -113,6 +126,7 @@ class Setting:
 
 NARROW = (FLOATS["float16"], FLOATS["float32"])  # of what kernels take, one type for each way to compute
 MIXED = tuple(zip(Layout, (Layout.STRIDED, Layout.CONTIGUOUS, Layout.STRIDED)))
+ALONG = tuple(zip(NARROW, (SINGLE, SHAPE)))
 #: A kernel sees every tensor as rows, or is refused: so layouts and lanes need not be combined, nor classes and shapes.
 SETTINGS = (
     *(
@@ -123,7 +137,9 @@ SETTINGS = (
         for compiled in (False, True)
     ),
     *(Setting("cuda", kind, True, layouts=layouts) for kind in NARROW for layouts in MIXED),
-    *(Setting("cuda", kind, True, lane=lane) for kind in NARROW for lane in LANES[1:]),
+    *(Setting("cuda", kind, True, shape=shape, lane=lane) for kind, shape in ALONG for lane in LANES[1:]),
+    *(Setting("cuda", kind, True, crowd=crowd) for kind in NARROW for crowd in (0, 1)),
+    *(Setting("cuda", kind, True, shape=SINGLE) for kind in NARROW),
     *(Setting("cuda", kind, True, empty=True) for kind in NARROW),
     *(Setting("cuda", kind, True, kind=name) for kind in NARROW for name in (PARAMETER, SUBCLASS)),
     *(Setting(device, kind, True, shape=NUMBER) for device in ("cpu", "cuda") for kind in NARROW),

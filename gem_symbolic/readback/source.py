@@ -19,7 +19,8 @@ class World:
 
     `at` is what functions are evaluated at. `compiled` is None where nothing may depend on it; `wide` is computing in
     binary64 on a CPU. The scale is out of the range of the `excluded` types. `lane`, that of a kernel, has the signs of
-    what is left of a row after its block, and of what is left from the lane on; no tensor has elements if `empty`.
+    what is left of a row after its block, and of what is left from the lane on. A tensor is a `single` row, or there is
+    no element if `empty`.
     """
 
     compute: Type
@@ -32,6 +33,7 @@ class World:
     wide: bool = False
     excluded: frozenset[Type] = frozenset()
     lane: tuple[int, int] = (1, 1)
+    single: bool = False
     empty: bool = False
 
 

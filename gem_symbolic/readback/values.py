@@ -105,14 +105,26 @@ class Packed:
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """Of so many rows those of one step: the `first`, and the `count` of them, which is smaller at the end."""
+
+    rows: Any
+    step: int
+    first: Any
+    count: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Rows:
-    """A tensor as kernels get it: element (row, column) lies at row * stride + column; tensors seen so together share
-    their `shape`, the numbers of rows and columns.
+    """A tensor as kernels get it: element (row, column) lies at row * stride + column.
+
+    Tensors seen so together share their `shape`, the numbers of rows and columns, of which this may be a `part`.
     """
 
     tensor: Tensor
     stride: Any
     shape: Shape
+    part: Part | None = None
 
 
 @dataclass(frozen=True, eq=False)
