@@ -58,8 +58,8 @@ cost: $(READY)  ## compile the Triton kernels ahead of time, count their machine
 values: $(READY)  ## what the kernels give at infinities, zeros and NaN, and where gradients vanish: codegen/VALUES.md
 	$(PY) -m gem_symbolic.special
 
-bench: $(READY)  ## measure speed
-	$(PY) -m gem_symbolic.bench
+bench: $(READY)  ## time the kernels beside copying, F.relu, F.silu, F.gelu: codegen/bench-cpu.json, 45 minutes
+	$(PY) -m gem_symbolic.bench --json codegen/bench-cpu.json
 
 check: proofs codegen values readme  ## regenerate everything generated; fail if anything changed
 	git diff --exit-code

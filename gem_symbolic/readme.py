@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import figures, files
+from gem_symbolic import figures, files, speed
 from gem_symbolic.bars import BARS, DTYPES, PLANS
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import plain
@@ -159,6 +159,7 @@ def parts(root: Path) -> dict[str, Callable[[], str]]:
         "definitions": lambda: definitions(VARIANTS.values()),
         "results": lambda: proved(VARIANTS.values(), root / "proofs"),
         "accuracy": lambda: accuracy(figures.accuracy(root)),
+        "speed": lambda: speed.section(root),
     }
 
 

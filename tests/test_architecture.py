@@ -23,8 +23,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters layout formats certificates files native rules",
-    "branches rounding algebra notation figures plans cpu shards bars",
+    "definitions expressions parameters layout formats certificates files native rules limits timing",
+    "branches rounding algebra notation figures plans cpu shards bars speed",
     "piecewise decide closedform",
     "calculus",
     "reference floats",
@@ -33,8 +33,8 @@ LAYERS = (
     "emit prover",
     "readback",
     "validate kernels operators functional nn",
-    "kernelcheck screen compare machinecode pricing",
-    "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal",
+    "kernelcheck screen compare machinecode pricing contenders",
+    "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}
