@@ -45,8 +45,9 @@ from gem_symbolic.readback.values import (
     ValidationError,
 )
 
-#: The type of a bias: another one than that of x, so that it is seen which one is meant where.
-BIAS = {name: FLOATS["float16" if name == "float32" else "float32"] for name in FLOATS}
+#: The type of a bias, by that of x: another one, so that it is seen which one is meant where.
+OTHERS = {"float16": "float32", "bfloat16": "float64", "float32": "float16", "float64": "float32"}
+BIAS = {name: FLOATS[other] for name, other in OTHERS.items()}
 #: The scale is out of the range of these types.
 EXCLUDED = (frozenset({FLOATS["float32"]}), frozenset({FLOATS["float32"], FLOATS["float64"]}))
 
@@ -155,11 +156,11 @@ class Entries:
 
         def built(cls: Class) -> Callable[..., Any]:
             instance = Instance()
-            trace.m.call(cls.methods["__init__"], (instance,), given)
-            shown = trace.m.call(cls.methods["extra_repr"], (instance,))
+            trace.m.call(method(cls, "__init__"), (instance,), given)
+            shown = trace.m.call(method(cls, "extra_repr"), (instance,))
             if not isinstance(shown, Text) or ("accurate=True" in shown.shown) != trace.accurate:
                 raise Mismatch("the module does not show whether it was asked for pairs")
-            return lambda m, *args: m.call(cls.methods["forward"], (instance, *args))
+            return lambda m, *args: m.call(method(cls, "forward"), (instance, *args))
 
         if trace.setting.ordinary:  # a module calls no kernel otherwise than a function does
             module, unit = map(built, self.modules)
@@ -216,6 +217,13 @@ def out_of_range(trace: Trace, entries: Entries, given: Mapping[str, Any], input
             else:
                 call()
                 trace.composites.take()
+
+
+def method(cls: Class, name: str) -> Function:
+    """A method of a class, its own or inherited. Raises ValidationError."""
+    if name not in cls.methods:
+        raise ValidationError(f"the class {cls.name} has no method {name}")
+    return cls.methods[name]
 
 
 def entry(m: Machine, name: str, kind: type) -> Any:

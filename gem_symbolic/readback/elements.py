@@ -64,8 +64,12 @@ def common(m: Any, values: tuple[Any, ...], gathered: bool = False) -> tuple[Typ
     kind = floats[-1] if floats else next(iter(kinds))
     if any(isinstance(v, Scalar) and v.type not in (kind, INTEGER) for v in values):
         raise Refused(f"a constant of another type than {kind}")
-    if floats and kind != m.world.compute and not (gathered and set(floats) == {kind}):
+    if gathered and set(floats) == {kind}:
+        return kind, tensors
+    if floats and kind != m.world.compute:
         raise Refused(f"computed in {kind}, not in {m.world.compute}")
+    if any(t.bits < kind.bits for t in tensors):
+        raise Refused("what was rounded to fewer bits is computed with, and would be rounded again")
     return kind, tensors
 
 

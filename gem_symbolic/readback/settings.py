@@ -17,7 +17,7 @@ from gem_symbolic.readback.versions import ACCURATE, KERNEL, SHORT, TORCH, WIDE,
 GRADIENTS = ("g0", "g1", "g2")
 GIVEN = ("bias", "other")
 PARAMETERS = ("N", "eps", "eps_of_scale", "eps_by_default", "eps_fixed", "scale")
-FUNCTIONS = tuple(f"f{k}" for k in range(14))
+FUNCTIONS = tuple(f"f{k}" for k in range(16))
 #: Sizes of tensors and of the rows that kernels see them in, and the number of dimensions; what `kernels` counts.
 SIZES = ("lines", "columns", "pieces", "length", "dimensions")
 COUNTS = tuple(f"{name}{k}" for name in ("blocks", "first", "count") for k in range(2))

@@ -10,6 +10,7 @@ from typing import Any
 
 from gem_symbolic.readback import elements
 from gem_symbolic.readback.carried import ORIGINALS
+from gem_symbolic.readback.numbers import Refused
 from gem_symbolic.readback.values import Function, Scalar, Tensor, Type, ValidationError
 
 
@@ -116,6 +117,8 @@ class Composites:
         x = next(a for a in args if isinstance(a, Tensor))
         key = Composite(elements.home(m), function, roles, m.world.triton)
         if key not in self.found:
+            if len(self.found) == len(self.symbols):
+                raise Refused("there are more functions of x than a file has")
             self.found[key] = m.numbers.algebra.gens[self.symbols[len(self.found)]]
         self.called.append(key)
         return replace(x, value=self.found[key], node=None)
