@@ -63,8 +63,9 @@ def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str,
         for title, version in validate.VERSIONS.items()
     }
     statements["calls"] = (
-        "function, module, autograd and launches reach them with the right order and parameters: the kernels for "
-        "16-bit types with these, those in pairs where they are asked for and x is binary32"
+        "function, gated unit, modules, autograd of both orders and launches reach them with the right order, place "
+        "and parameters, with and without a bias: the kernels for 16-bit types with these, those in pairs where they "
+        "are asked for and x is binary32, the wide plan in eager code on a CPU, and no kernel in compiled code"
     )
     statements["constants"] = (
         "the constants s and 1/s are the nearest numbers to what they stand for, and in pairs the low parts to what "

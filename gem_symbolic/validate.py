@@ -1,8 +1,9 @@
 """Reads a kernel file back: over the reals it is the definition, in floating point the evaluation plan.
 
-The text alone is looked at. `readback` runs it, from the function that a user calls, in every setting (device, type,
-with and without triton, lanes of a block), forward and through the backward of each order, with x a symbol: so it is
-known which function of x, N and the constants gives which derivative, and in which version. Then each such function is
+The text alone is looked at. `readback` runs it, from what a user calls, with and without a bias, as a gated unit and as
+a module, in every setting (device, type, compiled or not, with and without triton, lanes of a block, rows), forward and
+through the backward of each order, with x a symbol: so it is known which function of x, or of x + bias, N and the
+constants gives which derivative, and in which version. Then each such function is
 run exactly, for given N, once for every region of the line, and the rational function that comes out is compared with
 the derivative of the definition there: an identity of polynomials, a proof for every x of the region and every eps. A
 statement or an expression that is not understood, or that no case reaches, is an error.
@@ -34,17 +35,18 @@ from gem_symbolic.formats import FORMATS
 from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.readback import entries
-from gem_symbolic.readback.calls import Roles, follow, machines
+from gem_symbolic.readback.calls import follow, machines
 from gem_symbolic.readback.constants import examined
 from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Graph, Recorder, difference
 from gem_symbolic.readback.regions import FIELD, MOVED, REAL, REGIONS, Definition, position, same
 from gem_symbolic.readback.source import Composite, Source, World
+from gem_symbolic.readback.traces import Roles
 from gem_symbolic.readback.values import COMPUTE, Scalar, Tensor, ValidationError
 from gem_symbolic.readback.versions import ORDERS, VERSIONS, Version
 
-WHY = "each derivative is one function of x, the constants and N, times the incoming gradients"
+WHY = "each result is made of functions of x, the constants and N, times what they must be multiplied with"
 #: The target that is read from a source of its own, and what is said of its entries.
 CPP = "C++"
 ENTRIES = "every element is computed in {0.compute}, by the function of its order, times g, rounded once to {0.type}"
@@ -94,6 +96,11 @@ def given(composite: Composite, x: Any, N: int, constants: Mapping[str, Any]) ->
     values = {name: Scalar(value, COMPUTE) for name, value in constants.items()}
     values |= {"x": Tensor(x, COMPUTE, composite.home), "N": N}
     return [values[role] for role in composite.roles]
+
+
+def isolated(version: Version, triton: bool = True) -> World:
+    """Where a function of (x, N, constants) is run by itself."""
+    return World(COMPUTE, triton=triton, wide=version.wide)
 
 
 def prove(
@@ -158,7 +165,7 @@ def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Role
     definitions, plans = [Definition(activation, N) for N in Ns], Plans(activation)
     for (version, order), composites in roles.items():
         for composite in composites:
-            m = replace(loaded[composite.triton], world=World(COMPUTE, triton=composite.triton), composites=None)
+            m = replace(loaded[composite.triton], world=isolated(version, composite.triton), composites=None)
             yield from prove(m, version, composite, order, definitions)
             yield performed(m, version, composite, order, plans, Ns)
     fixed = [p.fixed for p in split_parameters(activation)[1] if p.fixed]
