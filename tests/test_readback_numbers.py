@@ -100,6 +100,23 @@ def test_a_reciprocal_is_the_square_of_an_inverse_root():
         assert recorded(graph, other) is not reciprocal
 
 
+@pytest.mark.parametrize(
+    ("expression", "wide"), [("1 / x", False), ("2 / x", True), ("True / x", True), ("1 / 2", True)]
+)
+def test_only_one_is_divided_and_only_in_binary64_on_a_cpu(expression, wide):
+    text, graph = "import torch\n\n\ndef f(x):\n    return {}\n", Graph()
+    x = Tensor(graph.leaf("x"), COMPUTE)
+
+    def run(expression: str, wide: bool) -> Node:
+        source = Source.read(text.format(expression))
+        m = Machine(source, Recorder(FIELD, graph=graph), World(COMPUTE, wide=wide)).load()
+        return m.call(m.names["f"], [x]).value
+
+    assert run("1 / x", True) is graph.apply("div", 1, x.value)
+    with pytest.raises(ValidationError, match="only tensors of PyTorch are divided"):
+        run(expression, wide)
+
+
 def test_a_plan_with_an_fma_is_not_its_product_and_sum():
     x, s = Value("x"), Constant("s", "s")
     fused = Plan(0, (Step("y", "fma", (x, s, Constant("1", "1"))),), Value("y"))

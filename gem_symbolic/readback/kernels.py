@@ -68,9 +68,11 @@ def steps(m: Any, *given: Any) -> Any:
     """range(...); through rows that need several steps it is seen at one of them, that of the row looked at."""
     if all(type(a) is int for a in given):
         return range(*given)
-    start, stop, step = given
-    if start != 0 or type(step) is not int or not isinstance(stop, Scalar) or stop.type != INTEGER:
-        raise Refused("it is not known what is run through")
+    match given:
+        case (0, Scalar(type=kind) as stop, int(step)) if kind == INTEGER and step > 0:
+            pass
+        case _:
+            raise Refused("it is not known what is run through")
     if m.numbers.sign(stop.value) > 0 and m.numbers.sign(stop.value - step) <= 0:
         return (0,)
     for part in m.counts.parts:
@@ -110,7 +112,9 @@ def launch(m: Any, kernel: Launch, args: tuple[Any, ...], options: Mapping[str, 
     facts = ((left - grid.block, room), (left - m.numbers.algebra.gens["lane"], active))
     within = replace(m.numbers, facts=(*m.numbers.facts, *facts))
     names = kernel.function.parameters
-    given = [argument(m, a, name in kernel.function.constexprs) for name, a in zip(names, args, strict=True)]
+    if len(names) != len(args):
+        raise Refused("a kernel does not get what it takes")
+    given = [argument(m, a, name in kernel.function.constexprs) for name, a in zip(names, args)]
     replace(m, numbers=within, jit=True, grid=grid).call(kernel.function, given)
 
 

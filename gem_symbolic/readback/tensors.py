@@ -67,8 +67,10 @@ def chunk(m: Any, a: Packed, parts: int, along: int) -> tuple[Tensor, Tensor]:
 
 def cat(m: Any, parts: tuple[Tensor, ...], along: int) -> Packed:
     """Two tensors as halves of the last dimension of one."""
+    if len(parts) != 2 or along != -1:
+        raise Refused("what is put together are not two halves of a last dimension")
     left, right = parts
-    if along != -1 or left.shape != right.shape or left.type != right.type or not left.shape.sizes:
+    if left.shape != right.shape or left.type != right.type or not left.shape.sizes:
         raise Refused("what is put together are not two halves of a last dimension")
     return Packed(replace(left, value=left.known, node=None), replace(right, value=right.known, node=None))
 

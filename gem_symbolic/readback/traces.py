@@ -172,7 +172,9 @@ class Trace:
     def takes(self, node: Node | None, *values: Any) -> None:
         """That the first inputs of a Function are these tensors, or None: the backward's results belong to them."""
         given = () if node is None else node.inputs[: len(values)]
-        for a, value in zip(given, values, strict=True):
+        if len(given) != len(values):
+            raise Mismatch("the result does not come from a Function of x, its weight and a bias")
+        for a, value in zip(given, values):
             known = a.value if isinstance(a, Tensor) else a
             expected = value.value if isinstance(value, Tensor) else value
             if (known is None or expected is None) and known is not expected:
