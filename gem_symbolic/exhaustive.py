@@ -1,9 +1,9 @@
 """`python -m gem_symbolic.exhaustive` compares the kernels with the reference on every binary32 input there is.
 
 All 4,294,967,296 of them, each NaN included, for the plans *wide*, *plain* and *compensated*, value and gradient, as
-generated C++ computes them: `compare` says how they are judged. Every run compares the C++ with the Triton kernels too,
-in Triton's interpreter, bit by bit on a sample. With --device cuda the Triton kernels' own results on that device are
-swept, in the place of those of C++. An interrupted run goes on where it stopped.
+the C++ of codegen/ computes them: `compare` says how they are judged. Plans that Triton computes as well are compared
+with its kernels, too, in Triton's interpreter, bit by bit on a sample. With --device cuda the Triton kernels' own
+results on that device are swept, in the place of those of C++. An interrupted run goes on where it stopped.
 """
 
 import argparse
@@ -332,7 +332,7 @@ def folder(data: Path, device: str) -> Path:
     import torch
 
     if not torch.cuda.is_available():
-        raise DeviceError("PyTorch finds no CUDA device here; --device cpu sweeps the generated C++")
+        raise DeviceError("PyTorch finds no CUDA device here; --device cpu sweeps the C++")
     return data / torch.cuda.get_device_name().replace(" ", "-")
 
 

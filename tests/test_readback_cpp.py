@@ -71,6 +71,9 @@ RIGHT = {
     "factors change places": (r"\bw \* w;", "(w)*w;"),
     "commuted": (r"d \* d \* d", "d * (d * d)"),
     "a comparison from the other side": (r"t <= s;", "s >= t;"),
+    "a stride times the row": (r"row \* (\w+_stride)", r"\1 * row"),
+    "what is asked first": (r"bias && g", "g && bias"),
+    "x is added to bias": (r"double\(x\[i\]\) \+ double\(bias\[i\]\)", "double(bias[i]) + double(x[i])"),
 }
 
 
