@@ -7,9 +7,10 @@ from fractions import Fraction
 
 import pytest
 import torch
-from functorch.compile import make_boxed_func
 from torch._dynamo.backends.common import aot_autograd
+from torch._dynamo.exc import Unsupported
 from torch._dynamo.utils import counters
+from torch._functorch.aot_autograd import make_boxed_func  # pyright: ignore[reportPrivateImportUsage]
 from torch._inductor.utils import run_and_get_code
 
 from gem_symbolic import functional, nn
@@ -195,7 +196,7 @@ def test_parameters_are_read_while_compiling(f, graphs):
     assert (PARAMETERS["float"](x) - wrong).abs().max() > 1e-2
 
 
-@pytest.mark.xfail(reason="Dynamo takes no tensor twice in one Function", raises=torch._dynamo.exc.Unsupported)
+@pytest.mark.xfail(reason="Dynamo takes no tensor twice in one Function", raises=Unsupported)
 def test_a_tensor_gated_by_itself_compiles(graphs):
     x = torch.randn(8, requires_grad=True)
     y = torch.compile(functional.segem_glu, backend=graphs[1], fullgraph=True)(x, x)
@@ -269,7 +270,7 @@ def test_a_function_with_jvp_is_refused(monkeypatch):
     """Which is why compiled code does not use the extended Functions of eager mode."""
     module = sys.modules[functional.segem.__module__]
     monkeypatch.setattr(module, "_Elementwise", module.EAGER["elementwise"])
-    with pytest.raises(torch._dynamo.exc.Unsupported, match="jvp"):
+    with pytest.raises(Unsupported, match="jvp"):
         torch.compile(functional.segem, backend="eager", fullgraph=True)(torch.ones(2, requires_grad=True))
 
 

@@ -8,19 +8,21 @@ import functools
 import json
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.debug import CommDebugMode
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+from torch.multiprocessing.spawn import spawn
 from torch.nn.parallel import DistributedDataParallel
 
 from gem_symbolic import functional, nn
@@ -117,7 +119,7 @@ def batches():
     return [(x, x[:, :3].sin()) for x in torch.randn(STEPS, 8, 6)]
 
 
-def losses(model, part=slice(None), context=nullcontext):
+def losses(model, part=slice(None), context: Callable[[], Any] = nullcontext):
     """The losses of some steps of SGD on a part of each batch."""
     optimizer, found = torch.optim.SGD(model.parameters(), lr=0.2), []
     for x, target in batches():
@@ -175,7 +177,7 @@ def fully_sharded(kind):
     assert_same(shared(losses(model, mine())), losses(made(kind)))
 
 
-PLAN = {"up": ColwiseParallel(), "down": RowwiseParallel()}
+PLAN: Any = {"up": ColwiseParallel(), "down": RowwiseParallel()}
 
 
 @case((Even,), (TwoLayers,))
@@ -237,7 +239,7 @@ def spread(layout):
     return init_device_mesh("cpu", (WORLD, 1)[: len(placements)]), placements, int(layout == "sum")
 
 
-def compare(f, tensors, layouts, weight_layout=None):
+def compare(f, tensors, layouts, weight_layout=None) -> Any:
     """f of DTensors: its values and derivatives are those of f of tensors.
 
     Returns the result, its gradients, and the collectives that each took.
@@ -253,9 +255,10 @@ def compare(f, tensors, layouts, weight_layout=None):
     with CommDebugMode() as backward:
         grads = torch.autograd.grad(y, there, there_weight, create_graph=True)
     expected_grads = torch.autograd.grad(expected, here, weight, create_graph=True)
-    seconds = torch.autograd.grad(grads[0].sin().sum(), there)
+    seconds: Any = torch.autograd.grad(grads[0].sin().sum(), there)
     expected_seconds = torch.autograd.grad(expected_grads[0].sin().sum(), here)
-    for a, b in zip([y, *grads, *seconds], [expected, *expected_grads, *expected_seconds], strict=True):
+    everything: Any = [y, *grads, *seconds]
+    for a, b in zip(everything, [expected, *expected_grads, *expected_seconds], strict=True):
         torch.testing.assert_close(a.full_tensor(), b)
     return y, grads, (forward.get_total_counts(), backward.get_total_counts())
 
@@ -376,7 +379,7 @@ def work(rank, folder):
 
 
 def test_two_processes_do_as_one(subtests, tmp_path):
-    context = mp.spawn(work, (tmp_path,), WORLD, join=False)
+    context: Any = spawn(work, (tmp_path,), WORLD, join=False)
     begun = time.monotonic()
     try:
         while not context.join(1):

@@ -139,7 +139,9 @@ def session(tmp_path):
 
     def start(model, example):
         path = tmp_path / "model.onnx"
-        torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=ANY_BATCH, verbose=False).save(path)
+        program = torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=ANY_BATCH, verbose=False)
+        assert program is not None
+        program.save(path)
         onnx.checker.check_model(path, full_check=True)
         proto = onnx.load(path)
         assert {opset.domain for opset in proto.opset_import} == {""}

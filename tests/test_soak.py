@@ -13,7 +13,7 @@ from gem_symbolic import functional
 from gem_symbolic.branches import branch_values, partition
 from gem_symbolic.definitions import VARIANTS
 
-STEPS = int(os.environ.get("SOAK_STEPS", "40"))
+STEPS = int(os.environ.get("SOAK_STEPS", "30"))
 FUNCTIONS = {name: getattr(functional, name) for name, activation in VARIANTS.items() if activation.emitted}
 GATED = {name: getattr(functional, f"{name}_glu") for name in FUNCTIONS}
 #: type -> N and a factor K such that (K h)**(2N) is infinite for most h of size 1, and K h is not.

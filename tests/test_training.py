@@ -93,7 +93,7 @@ def test_a_scaled_loss_gives_the_steps_of_an_unscaled_one():
         optimizers[0].step()
     assert 0 < skipped < 30
     torch.testing.assert_close(list(scaled.parameters()), list(plain.parameters()))
-    assert not torch.equal(scaled[0].weight, network()[0].weight)
+    assert all(not torch.equal(a, b) for a, b in zip(scaled.parameters(), network().parameters()))
 
 
 # --- Memory ---
@@ -104,10 +104,10 @@ def test_a_scaled_loss_gives_the_steps_of_an_unscaled_one():
 def test_checkpoints_compute_the_same_again(f, reentrant):
     x, runs = torch.randn(2, 3, 8, requires_grad=True), []
     y = checkpoint(lambda x: f(runs.append(x) or x), x, use_reentrant=reentrant)
-    (grad,) = torch.autograd.grad(y.sum(), x) if not reentrant else (y.sum().backward(), x.grad)[1:]
+    y.sum().backward()
     assert len(runs) == 2
     assert torch.equal(y, f(x))
-    assert torch.equal(grad, torch.autograd.grad(f(x).sum(), x)[0])
+    torch.testing.assert_close(x.grad, torch.autograd.grad(f(x).sum(), x)[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -121,7 +121,7 @@ def test_channels_last_stays_channels_last(name):
     x = torch.randn(2, 3, 9, 7)
     found = []
     for format in (torch.contiguous_format, torch.channels_last):
-        layers = model.to(memory_format=format)
+        layers = model.to(memory_format=format)  # pyright: ignore[reportCallIssue]
         y = layers(x.to(memory_format=format))
         found.append([y, *gradients(layers, y)])
         assert all(t.is_contiguous(memory_format=format) for t in kept[-1])
