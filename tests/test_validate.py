@@ -402,9 +402,9 @@ def test_another_definition_refuses_the_file(activation):
 
 def test_a_jump_belongs_to_the_branch_of_zero():  # no plan is derived for a jump: over the reals it is one
     step = replace(SEGEM, branches=(Branch("x < 0", "x*S - 1"), Branch("x >= 0", "x")))
-    text = TEXT.replace("x < 0, -ratio, x)", "x < 0, -ratio - 1, x)").replace(
-        "-(ratio * down), x)", "-(ratio * down) - 1, x)"
-    )
+    text = TEXT
+    for value in ("x < 0, -ratio", "-(ratio * down)", "-torch.where(far, 0, t * q)"):
+        text = text.replace(f"{value}, x)", f"{value} - 1, x)")
     assert not unequal(text, step)
     assert "no evaluation plan" in refused(text, step)
     assert unequal(text.replace("x < 0, -ratio - 1", "x <= 0, -ratio - 1"), step)
