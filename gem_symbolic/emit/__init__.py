@@ -1,4 +1,4 @@
-"""From definitions to kernel files: for each activation one in Python, with PyTorch and Triton inside, and one in C++."""
+"""From definitions to kernel files: for each activation one in Python, with PyTorch and Triton, and one in C++."""
 
 import hashlib
 import importlib.util
