@@ -221,6 +221,15 @@ Proof.
   rewrite E. unfold hump', S. ring.
 Qed.
 
+Lemma rise_0 : rise 0 = 0.
+Proof. unfold rise. ring. Qed.
+
+Lemma tail_0 : tail 0 = 0.
+Proof. unfold tail. ring. Qed.
+
+Lemma hump_0 : hump 0 = 0.
+Proof. unfold hump. ring. Qed.
+
 (* x = x F + x S. *)
 Lemma rise_tail x : rise x + tail x = x.
 Proof. unfold rise, tail. rewrite <- Rmult_plus_distr_l, F_S. ring. Qed.
