@@ -155,6 +155,12 @@ Proof.
   - rewrite H. now apply u_place.
 Qed.
 
+Lemma u_lt x y : 0 <= x < y -> u x < u y.
+Proof.
+  intro H. unfold u. rewrite !Rabs_power. apply Rmult_lt_compat_r; [now apply Rinv_0_lt_compat|].
+  apply pow_lt_base; [exact H | lia].
+Qed.
+
 (* On the positive half-line S is above 1/(1 + c) before that place, and below beyond. *)
 Lemma S_before x c : 0 < c -> 0 <= x < place c -> / (1 + c) < S x.
 Proof.
