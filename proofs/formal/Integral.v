@@ -14,7 +14,7 @@ Qed.
 
 Lemma half_ext f g v : (forall x, 0 < x -> f x = g x) -> half f v -> half g v.
 Proof.
-  intro E. apply is_RInt_gen_ext.
+  intro E. apply (is_RInt_gen_ext f g v).
   apply (Filter_prod _ _ _ (fun a => a = 0) (fun b => 0 < b)); [reflexivity | now exists 0|].
   intros a b -> Hb x Hx. simpl in Hx. rewrite Rmin_left in Hx by lra. now apply E.
 Qed.

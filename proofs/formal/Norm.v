@@ -395,7 +395,8 @@ Theorem t6_finite_segem : T6_finite_segem.
 Proof.
   intros N eps HN He n p Hp. split.
   - intros [v I]. apply (t6_finite_egem N eps HN He p Hp). exists v. apply integral_mirror in I.
-    revert I. apply is_RInt_gen_ext. apply filter_forall. intros [a b] x _.
+    refine (is_RInt_gen_ext (fun x => power (Rabs (segem N eps (- x) - relu (- x))) p) _ v _ I).
+    apply filter_forall. intros [a b] x _.
     now rewrite (proj2 (t0_reflection_segem N eps HN He (- x))), Ropp_involutive.
   - intro H. eexists. now apply segem_norm.
 Qed.
