@@ -33,7 +33,7 @@ proofs: $(READY)  ## write proofs/ from the definitions
 	$(PY) -m gem_symbolic.proofs
 	$(PY) -m gem_symbolic.formal --render
 
-formal: $(READY)  ## prove the bounds of rounding errors with Gappa and Coq, beside what is seen: proofs/rounding.md
+formal: $(READY)  ## prove the theorems with Coq (proofs/formal), and bounds of rounding errors with Gappa and Coq (proofs/rounding.md)
 	$(PY) -m gem_symbolic.formal
 
 readme: $(READY)  ## rewrite the tables of README.md, codegen/ACCURACY.md and codegen/COST.md from committed data

@@ -16,7 +16,7 @@ from functools import cached_property
 from gem_symbolic.branches import Interval, partition, split_parameters
 from gem_symbolic.certificates import Certificate
 from gem_symbolic.definitions import INTEGER, POSITIVE, VARIANTS, Activation, find
-from gem_symbolic.expressions import ExpressionError, insert, parse
+from gem_symbolic.expressions import ExpressionError, parse
 from gem_symbolic.theorems import certificates
 from gem_symbolic.theorems.t6_distance import pairs
 
@@ -282,9 +282,7 @@ def dead(a: Subject, claim: Claim) -> str:
 
 
 def alive(a: Subject, claim: Claim) -> str:
-    return a.for_all(
-        f"forall x, x <> 0 -> (Derive {a.f} x = 0 <-> x = {a.place(claim['zero_u'], claim['zero_side'])})"
-    )
+    return a.for_all(f"forall x, x <> 0 -> (Derive {a.f} x = 0 <-> x = {a.place(claim['zero_u'], claim['zero_side'])})")
 
 
 def onto(a: Subject, claim: Claim) -> str:
@@ -359,7 +357,9 @@ def far_out(end: str, where: str) -> Callable[[Subject, Claim], str]:
     def statement(a: Subject, claim: Claim) -> str:
         rest = a.real(f"x**({claim['remainder']})")
         leading = a.real(claim[end])
-        return a.for_all(f"is_lim (fun x => ({a.at('x')} - ({leading})) / {rest}) {where} {a.atom(claim[f'{end}_next'])}")
+        return a.for_all(
+            f"is_lim (fun x => ({a.at('x')} - ({leading})) / {rest}) {where} {a.atom(claim[f'{end}_next'])}"
+        )
 
     return statement
 
