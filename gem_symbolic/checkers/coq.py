@@ -44,6 +44,7 @@ SECONDS = 900
 #: So many theorems are asked about in one run.
 BATCH = 8
 MARK = "== "
+CHECK, ASSUMED = "Check ({theorem} : {proposition}).", "Print Assumptions {theorem}."
 
 
 class Refused(Exception):
@@ -97,6 +98,12 @@ def bare(text: str) -> str:
     return "".join(kept)
 
 
+def opening(text: str) -> str | None:
+    """The first word outside comments that leaves something unproved."""
+    found = re.search(rf"\b(?:{'|'.join(OPEN)})\b", bare(text))
+    return found and found[0]
+
+
 @dataclass(frozen=True)
 class Development:
     """The texts, the folder that compiled ones are kept in, and who is told what is going on."""
@@ -106,12 +113,10 @@ class Development:
     tell: Callable[[str], None] = lambda _: None
 
     @cached_property
-    def requires(self) -> dict[str, set[str]]:
-        """The files that each file needs."""
-        found = {
-            name: {n for part in REQUIRED.findall(text) for n in part.split()} for name, text in self.texts.items()
-        }
-        return {name: needed & self.texts.keys() for name, needed in found.items()}
+    def requires(self) -> dict[str, list[str]]:
+        """The files of the development that each file needs."""
+        needs = {name: " ".join(REQUIRED.findall(text)).split() for name, text in self.texts.items()}
+        return {name: sorted(self.texts.keys() & found) for name, found in needs.items()}
 
     @cached_property
     def order(self) -> list[str]:
@@ -149,9 +154,8 @@ class Development:
         done = self.folder / f"{name}.compiled"
         if done.exists():
             return
-        for word in OPEN:
-            if found := re.search(rf"\b{word}\b", bare(self.texts[name])):
-                raise Refused(f"{name}.v contains {found[0]}")
+        if word := opening(self.texts[name]):
+            raise Refused(f"{name}.v contains {word}")
         try:
             self.coqc(name, self.texts[name])
         except Refused as refusal:
@@ -172,24 +176,24 @@ class Development:
                 failed[name] = str(refusal)
         return failed
 
-    def ask(self, question: str, theorems: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-        """(Coq's answers to a question, why there is none), by theorem: `theorems` says which proposition each proves.
+    def question(self, template: str, theorems: Mapping[str, str]) -> str:
+        """A file that asks Coq about theorems, a line for each: the template is one in `theorem` and `proposition`."""
+        homes = {self.homes[t] for t in theorems} | {p.partition(".")[0] for p in theorems.values() if "." in p}
+        lines = [f"From {PREFIX} Require {' '.join(sorted(homes))}."]
+        for theorem, proposition in theorems.items():
+            asked = template.format(theorem=f"{self.homes[theorem]}.{theorem}", proposition=proposition)
+            lines.append(f'Goal True. idtac "{MARK}{theorem}". Abort. {asked}')
+        return "\n".join(lines) + "\n"
 
-        The question is a template in `theorem` and `proposition`. Where Coq refuses it for one theorem, the others are
-        asked again without that one.
-        """
+    def ask(self, template: str, theorems: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """(Coq's answers, why there is none), by theorem. Where Coq refuses one theorem the others are asked again."""
         left, refused = dict(theorems), {}
         while left:
-            homes = {self.homes[t] for t in left} | {p.partition(".")[0] for p in left.values() if "." in p}
-            lines = [f"From {PREFIX} Require {' '.join(sorted(homes))}."]
-            for theorem, proposition in left.items():
-                asked = question.format(theorem=f"{self.homes[theorem]}.{theorem}", proposition=proposition)
-                lines.append(f'Goal True. idtac "{MARK}{theorem}". Abort. {asked}')
             try:
-                out = self.coqc("question", "\n".join(lines) + "\n")
+                out = self.coqc("question", self.question(template, left))
             except Refused as refusal:
                 line = re.search(r"line (\d+)", str(refusal))
-                place = int(line[1]) - 2 if line else -1
+                place = int(line[1]) - 2 if line else -1  # the first line loads the files
                 if not 0 <= place < len(left):
                     return {}, refused | dict.fromkeys(left, str(refusal))
                 theorem = list(left)[place]
@@ -213,7 +217,8 @@ class Development:
             return f"coqchk refuses the development: {(err or out).strip().splitlines()[-1]}"
         listed = re.search(r"^\* Axioms:(.*?)^\s*$", out + err, re.MULTILINE | re.DOTALL)
         found = set(listed[1].split()) if listed else {"no list of axioms"}
-        more = {name for name in found if name != "<none>" and not any(name.endswith(f".{a}") for a in AXIOMS)}
+        known = tuple(f".{a}" for a in AXIOMS)
+        more = {a for a in found - {"<none>"} if not (a.startswith("Coq.") and a.endswith(known))}
         if thorough and more:
             return f"coqchk finds that it rests on {', '.join(sorted(more))}"
         if len(modules) == len(self.order):
@@ -236,7 +241,7 @@ class Development:
         for start in range(0, len(wanted), BATCH):
             batch = dict(list(wanted.items())[start : start + BATCH])
             self.tell(f"what {next(iter(batch))} rests on, {start + 1} of {len(wanted)}")
-            answers, _ = self.ask("Print Assumptions {theorem}.", batch)
+            answers, _ = self.ask(ASSUMED, batch)
             found |= {t: rests for t, answer in answers.items() if (rests := assumed(answer)) is not None}
             known.write_text(json.dumps({k: sorted(v) for k, v in found.items()}), encoding="utf-8")
         return {t: found.get(t) for t in theorems}
@@ -254,7 +259,7 @@ class Development:
             if not stated:
                 return {t: proofs[t] for t in theorems}
             self.tell("the statements")
-            _, refused = self.ask("Check ({theorem} : {proposition}).", stated)
+            _, refused = self.ask(CHECK, stated)
             proofs |= {t: Proof(t, False, f"it does not prove {theorems[t]}: {why}") for t, why in refused.items()}
             stated = {t: p for t, p in stated.items() if t not in refused}
             flaw = self.recheck([name for name in self.order if name not in failed], thorough)

@@ -2,8 +2,7 @@
 
 Statements.v holds them for the hand-written proofs; for `T2.smoothness` of E-GEM, say, the proposition is
 `T2_smoothness_egem` and its proof is to be called `t2_smoothness_egem`. What the words in them mean stands in
-Vocabulary.v. A claim that has no entry in STATEMENTS is not formalised. Audit.v makes Coq say of each proof that it
-proves its proposition, and what it rests on.
+Vocabulary.v. A claim that has no entry in STATEMENTS is not formalised.
 """
 
 import ast
@@ -460,8 +459,3 @@ def statements(activations: Mapping[str, Activation] = VARIANTS) -> str:
         parts.append(f"(** * What is claimed of {a.title} *)")
         parts += [s.coq for (variant, id), s in found.items() if s and variant == name and id not in SHARED]
     return "\n\n".join(parts) + "\n"
-
-
-def theorems(activations: Mapping[str, Activation] = VARIANTS) -> dict[str, str]:
-    """What proves each proposition."""
-    return {s.name: s.theorem for s in stated(activations).values() if s}
