@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps bench check cost values
+.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps soak bench check cost values
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -26,7 +26,7 @@ lint: $(READY)  ## ruff and pyright
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright --pythonpath $(PY)
 
-codegen: $(READY)  ## write codegen/ from the definitions
+codegen: $(READY)  ## write codegen/, Python and C++, from the definitions
 	$(PY) -m gem_symbolic.emit
 
 proofs: $(READY)  ## write proofs/ from the definitions
@@ -58,13 +58,16 @@ cost: $(READY)  ## compile the Triton kernels ahead of time, count their machine
 values: $(READY)  ## what the kernels give at infinities, zeros and NaN, and where gradients vanish: codegen/VALUES.md
 	$(PY) -m gem_symbolic.special
 
-bench: $(READY)  ## measure speed
-	$(PY) -m gem_symbolic.bench
+soak: $(READY)  ## train in mixed precision for 1,000 steps where the printed formula overflows
+	SOAK_STEPS=1000 $(PY) -m pytest -n 2 tests/test_soak.py
+
+bench: $(READY)  ## time the kernels beside copying, F.relu, F.silu, F.gelu: codegen/bench-cpu.json, 45 minutes
+	$(PY) -m gem_symbolic.bench --json codegen/bench-cpu.json
 
 check: proofs codegen values readme  ## regenerate everything generated; fail if anything changed
 	git diff --exit-code
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet -e ".[torch,triton,report,notebooks,dev]" -c constraints.txt
+	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,report,notebooks,dev]" -c constraints.txt
 	touch $@

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gem_symbolic.bars import PLANS
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import load
 from gem_symbolic.formats import FORMATS
-from gem_symbolic.measure import PLANS, Measurement, kernels, runs
+from gem_symbolic.measure import Measurement, kernels, runs
 
 CODEGEN = Path(__file__).resolve().parent.parent / "codegen"
 DATA = CODEGEN / "accuracy.json"

@@ -1,8 +1,10 @@
-"""`python -m gem_symbolic.bench` measures how long proving takes, as a whole process, against N.
+"""`python -m gem_symbolic.bench` measures how fast the kernels are, beside what they are compared with.
 
-Medians of repeated runs of `verify --no-kernels`. Beside them stands what is left when the time of a process that only
-starts and lists the definitions is taken off, and the exponent a of the fit c N^a to that. An interrupted run with
---json goes on where it stopped.
+Copying into a tensor that is there, F.relu, F.silu, both F.gelu, the definition's formula typed in PyTorch, gated
+units, and on a GPU Liger's where it is installed; forward, backward and both, eager and compiled. What has size, type
+and threads in common is timed in turn in one process. It prints medians, how far the quartiles are from them, and in
+brackets the ratio to copying, then each limit of speed as met or missed. With --json it writes every figure after every
+point, draws bandwidth against size beside it, as FILE with .svg, and goes on where an interrupted run stopped.
 """
 
 import argparse
@@ -10,103 +12,239 @@ import json
 import math
 import os
 import platform
-import statistics
-import subprocess
+import signal
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gem_symbolic import files
-from gem_symbolic.definitions import VARIANTS, find
+from gem_symbolic import files, limits, speed
+
+if TYPE_CHECKING:
+    from gem_symbolic.contenders import Point
 
 SCHEMA = 1
-NS = (1, 2, 4, 8, 16, 32, 64)
-START = "start"
+OK, MISSED, USAGE, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
+WIDTH = 180  # of a line in a pipe
+#: Sizes (elements) by device and type: powers of 4. On the CPU the 16 are for what a call costs.
+FEW = [1 << 18, 1 << 22, 1 << 26]
+SIZES = {
+    "cpu": {"float32": [16, *(4**k for k in range(5, 14))], "float64": FEW, "float16": FEW, "bfloat16": FEW},
+    "cuda": {dtype: [4**k for k in range(5, 15)] for dtype in ("float32", "bfloat16", "float16")},
+}
+PANELS = {
+    "forward": ("eager", "forward"),
+    "forward and backward": ("eager", "both"),
+    "forward, compiled": ("compiled", "forward"),
+    "forward and backward, compiled": ("compiled", "both"),
+}
 
 
-def seconds(arguments: Sequence[str]) -> float:
-    """How long a `verify` process takes. Raises CalledProcessError where it fails."""
-    begun = time.perf_counter()
-    command = [sys.executable, "-m", "gem_symbolic.verify", *arguments]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun
+def points(device: str, threads: int, quick: bool) -> Iterator["Point"]:
+    """What is measured, the points that limits and tables speak of first; `quick` leaves out the others.
+
+    On the CPU on one thread, and float32 on all of them too.
+    """
+    from gem_symbolic.contenders import Point
+
+    sizes = SIZES[device]
+    every = [Point(device, dtype, size, 1 if device == "cpu" else None) for dtype in sizes for size in sizes[dtype]]
+    if device == "cpu" and threads > 1:
+        every += [Point(device, speed.TYPE, size, threads) for size in FEW]
+    judged = [p for p in every if any(spoken_of(p, limit) for limit in limits.LIMITS)]
+    yield from judged
+    if not quick:
+        yield from (p for p in every if p not in judged)
 
 
-def exponent(times: dict[int, float]) -> float:
-    """The slope of a least-squares line through log time against log N."""
-    xs, ys = [math.log(N) for N in times], [math.log(t) for t in times.values()]
-    slope, _ = statistics.linear_regression(xs, ys)
-    return slope
+def spoken_of(point: "Point", limit: limits.Limit) -> bool:
+    """Whether a limit selects rows of a point."""
+    return all(
+        getattr(point, field) in (value if isinstance(value, tuple) else (value,))
+        for field, value in limit.of.items()
+        if hasattr(point, field)
+    )
 
 
-def stored(path: Path | None, variant: str, repeats: int) -> dict[str, Any]:
-    """What an interrupted run with the same settings left, or a fresh start."""
-    head = {"schema": SCHEMA, "subject": "proofs", "variant": variant, "repeats": repeats, "machine": machine()}
+def machine(device: str) -> str:
+    """The device, by name, and what runs on it."""
+    import torch
+
+    name = torch.cuda.get_device_name() if device == "cuda" else processor()
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, PyTorch {torch.__version__}"
+
+
+def processor() -> str:
+    """The name of the processor, or of its kind where the system does not say."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def stored(path: Path | None, head: dict[str, Any]) -> dict[str, Any]:
+    """What an interrupted run with the same settings on the same machine left, or a fresh start.
+
+    Raises ValueError for a file that is not of a benchmark.
+    """
     if path and path.exists():
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if {key: data.get(key) for key in head} == head:
-            return data
-    return head | {"seconds": {}}
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            if {key: data[key] for key in head} == head:
+                return data
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{str(path)!r} is there and holds something else: name another file") from None
+    return head | {"rows": []}
 
 
-def machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+def text(data: dict[str, Any]) -> str:
+    """As JSON, with a line for each row."""
+    head = {key: value for key, value in data.items() if key != "rows"}
+    rows = ",\n".join(map(json.dumps, data["rows"]))
+    return f'{json.dumps(head)[:-1]}, "rows": [\n{rows}\n]}}\n'
 
 
-def measure(data: dict[str, Any], path: Path | None, show: Any) -> None:
-    """Fills in the medians that are missing, writing after each."""
-    jobs = {START: ["--list"]} | {str(N): ["--variant", data["variant"], "--N", str(N), "--no-kernels"] for N in NS}
-    for name, arguments in jobs.items():
-        if name not in data["seconds"]:
-            show(f"N = {name}" if name != START else "start of a process")
-            data["seconds"][name] = statistics.median(seconds(arguments) for _ in range(data["repeats"]))
+def measured(point: "Point", budget: float) -> Iterator[dict[str, Any]]:
+    """The rows of a point; none where it does not fit into the memory of the GPU."""
+    import torch
+
+    from gem_symbolic import contenders, timing
+
+    if point.threads:
+        torch.set_num_threads(point.threads)
+    clock = timing.Cuda() if point.device == "cuda" else timing.cpu
+    try:
+        timed = timing.race(contenders.calls(point), clock, budget)
+    except torch.OutOfMemoryError:
+        timed = {}
+    torch.compiler.reset()
+    for key, found in timed.items():
+        yield dict(zip(limits.FIELDS, key)) | found
+
+
+@contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Ctrl-C raises KeyboardInterrupt, and is noted: now and then a compiler or autograd swallows the exception."""
+    noted: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        noted.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def fill(data: dict[str, Any], wanted: Sequence["Point"], path: Path | None, show: Any, noted: Sequence[int]) -> None:
+    """Measures the points that the data lacks, writing after each. Raises KeyboardInterrupt, soon after Ctrl-C."""
+    for index, point in enumerate(wanted):
+        if noted:
+            raise KeyboardInterrupt
+        where = point.dtype, point.size, point.threads
+        if not speed.point(data["rows"], *where):
+            show(f"{index + 1} of {len(wanted)}: {point.dtype}, {speed.elements(point.size)}, {point.threads or ''}")
+            data["rows"] += measured(point, data["budget"])
             if path:
-                files.replace_text(path, json.dumps(data, indent=1) + "\n")
+                files.replace_text(path, text(data))
 
 
-def report(data: dict[str, Any], console: Any) -> None:
-    """Prints the times as a table."""
+def report(data: dict[str, Any], console: Any) -> bool:
+    """Prints a table for each type and the limits; returns whether none is missed."""
     from rich import box
     from rich.table import Table
 
-    start = data["seconds"][START]
-    beyond = {N: data["seconds"][str(N)] - start for N in NS}
-    title = VARIANTS[data["variant"]].title
-    console.print(f"{title}: proving, whole process, median of {data['repeats']} ({data['machine']})")
-    result = Table(box=box.SIMPLE_HEAD)
-    for column in ("N", "seconds", "beyond the start"):
-        result.add_column(column, justify="right")
-    for N, rest in beyond.items():
-        result.add_row(str(N), f"{data['seconds'][str(N)]:.2f}", f"{rest:.2f}")
-    console.print(result)
-    console.print(f"a process that only starts takes {start:.2f} s; the rest grows like N^{exponent(beyond):.2f}")
+    def show(head: Sequence[str], lines: Iterator[list[str]] | list[list[str]], title: str = "") -> None:
+        result = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+        for column in head:
+            result.add_column(column, no_wrap=True)
+        for line in lines:
+            result.add_row(*line)
+        console.print(result)
+
+    size = speed.SHOWN[data["device"]]
+    for dtype, threads in dict.fromkeys((r["dtype"], r["threads"]) for r in data["rows"] if r["size"] == size):
+        head, *lines = speed.table(speed.point(data["rows"], dtype, size, threads))
+        show(head, lines, speed.caption(data, dtype, size, threads))
+    verdicts = list(limits.judge(data["rows"], data["device"]))
+    show(["limit", "worst found", "of", ""], [speed.verdict(v) for v in verdicts])
+    return not any(v.met is False for v in verdicts)
+
+
+def draw(data: dict[str, Any], path: Path) -> None:
+    """Bandwidth against size, as SVG."""
+    from gem_symbolic import plots
+
+    families = {
+        heading: {label: (xs, [y / 1e9 for y in ys]) for label, (xs, ys) in speed.curves(data["rows"], *panel).items()}
+        for heading, panel in PANELS.items()
+    }
+    figure = plots.bandwidths(families, "elements", "GB/s", title=f"Bandwidth, {speed.TYPE}, {data['machine']}")
+    plots.write_svg(figure, path)
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m gem_symbolic.bench", description=__doc__)
+    p.add_argument("--device", default="cpu", choices=sorted(SIZES))
+    p.add_argument("--json", type=Path, metavar="FILE", help="write the figures, and go on from what is there")
+    p.add_argument("--again", action="store_true", help="measure afresh what the file has already")
+    p.add_argument("--quick", action="store_true", help="only the sizes and types that limits are of")
+    p.add_argument(
+        "--seconds",
+        type=float,
+        default=20.0,
+        metavar="S",
+        help="how long each size and type is timed (20), after compiling for about a minute; at least five rounds, so "
+        "that the largest sizes take longer. In all about 45 minutes on a CPU, five minutes with --quick",
+    )
+    return p
+
+
+class DeviceError(RuntimeError):
+    """The device that is asked for is not there."""
+
+
+def begun(options: argparse.Namespace) -> dict[str, Any]:
+    """The data that a run goes on from. Raises ValueError, OSError or DeviceError, in one sentence."""
+    if not 0 <= options.seconds < math.inf:
+        raise ValueError(f"--seconds must be >= 0; got {options.seconds:g}")
+    if options.json:
+        files.writable(options.json)
+    import torch
+
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("PyTorch finds no CUDA device here; --device cpu measures the processor")
+    head = {"schema": SCHEMA, "subject": "operators", "device": options.device, "budget": options.seconds}
+    return stored(None if options.again else options.json, head | {"machine": machine(options.device)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit status: 0, or 2 for a usage error."""
-    p = argparse.ArgumentParser(prog="python -m gem_symbolic.bench", description=__doc__)
-    p.add_argument("--variant", default="segem", help=f"one of {', '.join(VARIANTS)}")
-    p.add_argument("--repeats", type=int, default=3, help="runs for each median")
-    p.add_argument("--json", type=Path, metavar="FILE", help="write the medians, and go on from what is there")
+    """Runs the command line and returns the exit status: 0, 1 a limit missed, 2 usage error, 3 no such device."""
+    p = parser()
     options = p.parse_args(arguments)
     try:
-        find(options.variant)
-        if options.repeats < 1:
-            raise ValueError(f"--repeats must be >= 1; got {options.repeats}")
-        if options.json:
-            files.writable(options.json)
+        data = begun(options)
     except (ValueError, OSError) as error:
-        p.exit(2, f"{p.prog}: {error}\n")
+        p.exit(USAGE, f"{p.prog}: {error}\n")
+    except DeviceError as error:
+        p.exit(MISSING, f"{p.prog}: {error}\n")
+    import torch
     from rich.console import Console
 
-    data = stored(options.json, options.variant, options.repeats)
+    wanted = list(points(options.device, torch.get_num_threads(), options.quick))
     progress = Console(stderr=True)
-    with progress.status("") as status:
-        measure(data, options.json, status.update if progress.is_terminal else lambda _: None)
-    report(data, Console(width=None if sys.stdout.isatty() else 120, highlight=False))
-    return 0
+    try:
+        with interrupts() as noted, progress.status("") as status:
+            show = status.update if progress.is_terminal else lambda _: None
+            fill(data, wanted, options.json, show, noted)
+    except KeyboardInterrupt:
+        kept = "; the same command goes on from here" if options.json else ", and nothing is kept without --json"
+        p.exit(INTERRUPTED, f"{p.prog}: interrupted{kept}\n")
+    if options.json:
+        draw(data, options.json.with_suffix(".svg"))
+    return OK if report(data, Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)) else MISSED
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """What the kernels of a case give at a range of binary32 inputs, counted and compared with the reference.
 
-The kernels are those in generated C++, or results that are given. They are compared with the plan in binary64, and with
-the plan in pairs of binary64, of some 100 bits, wherever an error may be the largest, or is within 2**-20 ulp of 1/2,
-and next to a zero of the derivative: so what is counted is exact to that, and the largest error and the count of
-results that are not correctly rounded to WINDOW. The pairs' constants are exact, and they are compared with the oracle
-of `sweep` on a sample in every run. Where they do not decide, next to the middle of two numbers and on the sign of a
-zero, exact rational arithmetic does.
+The kernels are those in C++, or results that are given. They are compared with the plain plan in binary64, and with
+that in pairs of binary64, of some 100 bits, wherever an error may be the largest, or is within 2**-20 ulp of 1/2, and
+next to a zero of the derivative: so what is counted is exact to that, and the largest error and the count of results
+that are not correctly rounded to WINDOW. The pairs' constants are exact, and they are compared with the oracle of
+`sweep` on a sample in every run. Where they do not decide, next to the middle of two numbers and on the sign of a zero,
+exact rational arithmetic does.
 """
 
 import ctypes
@@ -35,8 +35,8 @@ ORDERS = tuple(range(len(QUANTITIES)))
 PLANS = {"wide": FORMATS["binary64"], "plain": FORMATS["binary32"], "compensated": FORMATS["binary32"]}
 #: Where the bins of the histograms end, in ulps; the last one is open.
 EDGES = (0.5, 0.501, 0.51, 1, 2, 4, 8, 16, 32)
-#: How far the plan in binary64 may be off, beside its value in ulps; within so many ulps of 1/2 an error is looked at
-#: exactly; and how many such inputs a chunk has room for.
+#: How far the plain plan in binary64 may be off, beside its value in ulps; within so many ulps of 1/2 an error is
+#: looked at exactly; and how many such inputs a chunk has room for.
 COARSE, WINDOW, ROOM = 2.0**-44, 2.0**-40, 1 << 16
 #: So many inputs are compared with the oracle, and so many ulps the reference may be off.
 SAMPLE, TRUSTED = 100_000, 2.0**-60
@@ -147,9 +147,10 @@ class Case:
         """What the kernel of a plan returns at numbers of binary32."""
         x = np.ascontiguousarray(xs, np.float32)
         y = np.empty_like(x)
-        pointers = [ctypes.c_void_p(a) for a in (x.ctypes.data, None, y.ctypes.data)]
+        size, (source, target) = ctypes.c_int64(len(x)), (ctypes.c_void_p(a.ctypes.data) for a in (x, y))
+        row = (source, None, None, target, ctypes.c_int64(1), size, *3 * [ctypes.c_int64(0)])
         function = getattr(self.library, f"{plan}_{FORMAT.name}")
-        function(*pointers, ctypes.c_int64(len(x)), order, *setting.constants(plan))
+        function(*(row if plan == "wide" else (source, None, target, size)), order, *setting.constants(plan))
         return y.astype(np.float64)
 
 

@@ -1,9 +1,9 @@
 """`python -m gem_symbolic.exhaustive` compares the kernels with the reference on every binary32 input there is.
 
 All 4,294,967,296 of them, each NaN included, for the plans *wide*, *plain* and *compensated*, value and gradient, as
-generated C++ computes them: `compare` says how they are judged. Every run compares the C++ with the Triton kernels too,
-in Triton's interpreter, bit by bit on a sample. With --device cuda the Triton kernels' own results on that device are
-swept, in the place of those of C++. An interrupted run goes on where it stopped.
+the C++ of codegen/ computes them: `compare` says how they are judged. Plans that Triton computes as well are compared
+with its kernels, too, in Triton's interpreter, bit by bit on a sample. With --device cuda the Triton kernels' own
+results on that device are swept, in the place of those of C++. An interrupted run goes on where it stopped.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from fractions import Fraction
@@ -43,11 +43,9 @@ from gem_symbolic.compare import (
     trusted,
 )
 from gem_symbolic.definitions import VARIANTS, Activation, find
-from gem_symbolic.floats import plan
 from gem_symbolic.measure import QUANTITIES, decode, ordinal
-from gem_symbolic.pairs import compensated
 from gem_symbolic.parameters import resolve, root
-from gem_symbolic.plans import Plan
+from gem_symbolic.piecewise import build
 from gem_symbolic.rounding import round_to
 from gem_symbolic.rules import CHAINS, ROUTINES
 from gem_symbolic.sweep import Floats
@@ -111,14 +109,10 @@ def alike(case: Case, order: int, count: int = ALIKE) -> dict[str, int]:
 # --- A whole sweep, chunk by chunk ---
 
 
-#: How the plan of a derivative is derived; *wide* is *plain* in a wider type.
-DERIVED: Mapping[str, Callable[[Activation, int], Plan]] = {"wide": plan, "plain": plan, "compensated": compensated}
-
-
 @functools.cache
 def fingerprint(name: str, kind: str) -> str:
     """The SHA-256 of the plans of a variant, routines and all: which operations the figures belong to."""
-    plans = [DERIVED[kind](find(name), order) for order in ORDERS]
+    plans = [emit.PLANS[kind](build(find(name)), order) for order in ORDERS]
     steps = [[(s.names, s.op, [repr(a) for a in s.args]) for s in p.steps] for p in plans]
     used = {s.op for p in plans for s in p.steps}
     used |= {CHAINS[op] for op in used & CHAINS.keys()}
@@ -338,7 +332,7 @@ def folder(data: Path, device: str) -> Path:
     import torch
 
     if not torch.cuda.is_available():
-        raise DeviceError("PyTorch finds no CUDA device here; --device cpu sweeps the generated C++")
+        raise DeviceError("PyTorch finds no CUDA device here; --device cpu sweeps the C++")
     return data / torch.cuda.get_device_name().replace(" ", "-")
 
 
@@ -359,7 +353,8 @@ def passes(case: Case, options: argparse.Namespace, progress: Any) -> bool:
 
         state = sweep(case, options.states, options.threads, range(CHUNKS), tick, options.device, plans)
         progress.remove_task(task)
-        compared = options.device == "cpu" and importlib.util.find_spec("triton")
+        triton = importlib.util.find_spec("triton") and not TRITON.keys().isdisjoint(plans)
+        compared = options.device == "cpu" and triton
         store(path, case.activation, list(records(case, state, triton=ALIKE if compared else 0)))
         (options.states / f"{case.key}.json").unlink()
     done = known()

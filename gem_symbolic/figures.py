@@ -1,8 +1,8 @@
 """The committed accuracy figures: codegen/accuracy.json, and binary32 from codegen/exhaustive/ where that is whole.
 
 An exhaustive figure stands in the place of a sampled one if there is a sweep of every input for each N and eps of the
-grid. It was measured in C++, which computes the same plans: *wide* as PyTorch does on the CPU, *plain* as Triton does,
-*compensated* as Triton does on request.
+grid. It was measured in C++, which computes the same plans: *wide* as PyTorch does on the CPU, *plain* as compiled code
+and Triton do, *compensated* as Triton does on request.
 Standard library only.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from gem_symbolic.definitions import find
 
-PLANS = {"torch": "wide", "triton": "plain", "accurate": "compensated"}
+PLANS = {"torch": "wide", "compiled": "plain", "triton": "plain", "accurate": "compensated"}
 QUANTITIES = ("value", "gradient")
 FORMAT, INPUTS = "binary32", 1 << 32
 DIGITS = 4  # of an error in ulps, rounded up: what is printed is a bound

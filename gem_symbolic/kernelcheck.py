@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import emit, measure, validate
+from gem_symbolic import bars, emit, measure, validate
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.plans import PlanError
 from gem_symbolic.prover import PROVED, REFUTED
@@ -24,17 +24,28 @@ def missing() -> str | None:
 
 def paths() -> list[str]:
     """The kernel paths that can be run here."""
-    return [path for path, package in measure.NEEDS.items() if importlib.util.find_spec(package)]
+    return [path for path, package in bars.NEEDS.items() if importlib.util.find_spec(package)]
 
 
 def text(activation: Activation) -> str:
     """The shipped file of a variant that has one, the file that would be emitted for any other activation."""
-    if activation.emitted and VARIANTS.get(activation.name) is activation:
-        spec = importlib.util.find_spec(f"gem_symbolic.kernels.{activation.name}")
-        if spec is None or spec.origin is None:
-            raise FileNotFoundError(f"the kernel file of {activation.name} is missing; `make codegen` writes it")
-        return Path(spec.origin).read_text(encoding="utf-8")
-    return emit.source(activation)
+    return shipped(activation, ".py") or emit.source(activation)
+
+
+def native_text(activation: Activation) -> str:
+    """The same for C++."""
+    return shipped(activation, ".cpp") or emit.native(activation)
+
+
+def shipped(activation: Activation, suffix: str) -> str | None:
+    """What stands in a shipped file, where the activation is a variant that has one. Raises FileNotFoundError."""
+    if not activation.emitted or VARIANTS.get(activation.name) is not activation:
+        return None
+    spec = importlib.util.find_spec(f"gem_symbolic.kernels.{activation.name}")
+    path = Path(spec.origin).with_suffix(suffix) if spec and spec.origin else None
+    if path is None or not path.exists():
+        raise FileNotFoundError(f"the kernel file {activation.name}{suffix} is missing; `make codegen` writes it")
+    return path.read_text(encoding="utf-8")
 
 
 def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str, Any]]:
@@ -52,8 +63,9 @@ def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str,
         for title, version in validate.VERSIONS.items()
     }
     statements["calls"] = (
-        "function, module, autograd and launches reach them with the right order and parameters: the kernels for "
-        "16-bit types with these, those in pairs where they are asked for and x is binary32"
+        "function, gated unit, modules, autograd of both orders and launches reach them with the right order, place "
+        "and parameters, with and without a bias: the kernels for 16-bit types with these, those in pairs where they "
+        "are asked for and x is binary32, the wide plan in eager code on a CPU, and no kernel in compiled code"
     )
     statements["constants"] = (
         "the constants s and 1/s are the nearest numbers to what they stand for, and in pairs the low parts to what "
@@ -84,19 +96,20 @@ def listed(version: validate.Version) -> str:
 
 
 def read_back_native(activation: Activation, N: int) -> Iterator[dict[str, Any]]:
-    """The same for the C++ source, which is emitted where it is needed."""
+    """The same for the C++ file."""
     target, name = validate.CPP, validate.CPP.lower()
     try:
-        found = validate.validate_native(emit.native(activation), activation, {*NS, N})
+        found = validate.validate_native(native_text(activation), activation, {*NS, N})
     except (validate.ValidationError, PlanError) as error:
-        yield claim(name, f"the C++ source of {activation.title} is understood", str(error))
+        yield claim(name, f"the C++ file of {activation.title} is understood", str(error))
         return
     Ns = f"N = {', '.join(map(str, found.Ns))}"
     statements = (
-        f"every function of the C++ source gives the value and derivatives of {activation.title} over the reals, read "
-        f"back from its text, for {Ns} and every eps; each in the types that its name says, rounded once",
-        f"in {target} each of them performs the operations of its evaluation plan, plain or in pairs, in its order and "
-        f"with its constants, for {Ns}",
+        f"every function of the C++ file gives the value and derivatives of {activation.title} over the reals, read "
+        f"back from its text, for {Ns} and every eps, of each element of each row; in the types that its name says, "
+        "rounded once",
+        f"in {target} each of them performs the operations of its evaluation plan, wide, plain or in pairs, in its "
+        f"order and with its constants, for {Ns}",
     )
     for statement, planned in zip(statements, (False, True)):
         findings = [f for f in found.findings if (f.where == validate.OPERATIONS) == planned]

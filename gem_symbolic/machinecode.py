@@ -20,6 +20,11 @@ class Instruction:
         return self.text.split(maxsplit=1)[0]
 
     @property
+    def loads(self) -> bool:
+        """Whether it reads global memory."""
+        return self.opcode.startswith("LDG")
+
+    @property
     def following(self) -> tuple[int, ...]:
         """The addresses where execution may go on."""
         after, op = self.address + 16, self.opcode.partition(".")[0]
@@ -61,15 +66,23 @@ def shortest(code: Mapping[int, Instruction], start: int, ends: Iterable[int]) -
 
 
 def full_block(code: Mapping[int, Instruction]) -> list[Instruction]:
-    """What a thread of a full block executes. Raises ValueError where no such way is found."""
+    """What a thread of a full block executes: it loads without a mask. Raises ValueError where no such way is found."""
     stores = [a for a, i in code.items() if i.opcode.startswith("STG") and ".128" in i.opcode]
     if not stores:
         raise ValueError("no store of 128 bits: the full block is not to be told from the last one")
-    way = shortest(code, min(code), stores[-1:])
-    if not set(stores) <= set(way):
-        raise ValueError("the stores of 128 bits do not lie on one way")
+    ways = {store: shortest(code, min(code), [store]) for store in stores}
+    masked = {store for store, way in ways.items() if any(code[a].loads and code[a].predicate for a in way)}
+    way = max((way for store, way in ways.items() if store not in masked), key=len, default=[])
+    if not set(stores) - masked <= set(way) or not way:
+        raise ValueError("the stores of 128 bits without a mask do not lie on one way")
     ends = [a for a, i in code.items() if i.opcode == "EXIT" and not i.predicate]
     return [code[a] for a in [*way, *shortest(code, way[-1], ends)[1:]]]
+
+
+def narrowest(way: Iterable[Instruction], opcode: str) -> int:
+    """The bits that each of the instructions moves at least; 32 where it does not say how many."""
+    found = (re.search(r"\.[US]?(8|16|64|128)\b", i.opcode) for i in way if i.opcode.startswith(opcode))
+    return min(int(match[1]) if match else 32 for match in found)
 
 
 #: What an instruction is for, by the beginning of its opcode; the first row that fits. The branches are those around

@@ -14,12 +14,16 @@ from fractions import Fraction
 from functools import partial
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gem_symbolic import ahead
+from gem_symbolic.bars import BARS, DTYPES, PLANS, Bar
 from gem_symbolic.branches import partition
 from gem_symbolic.definitions import Activation
+from gem_symbolic.figures import QUANTITIES
 from gem_symbolic.formats import FORMATS, Format
 from gem_symbolic.reference import bind, evaluate
 from gem_symbolic.rounding import round_to
@@ -29,77 +33,12 @@ from gem_symbolic.sweep import Exact, Floats, values
 Run = Callable[[Floats, Format, int], Floats]
 Ordinals = NDArray[np.int64]
 
-QUANTITIES = ("value", "gradient")
 #: How many numbers of a sampled type are spread over it, stand on either side of a junction, and of a critical point.
 SPREAD, NEAR_JUNCTION, NEAR_CRITICAL = 10_000, 256, 200_000
 #: The limit at an infinity is the value at this power of two, rounded: the definitions are rational functions.
 FAR = 1 << 13
-
-
-@dataclass(frozen=True)
-class Bar:
-    """How far off a result may be: (per_N * N + constant) ulp, and an absolute error beside it.
-
-    The absolute term holds as it stands for N <= 4. Beyond, it grows as N^2: next to its zero the gradient is N times
-    a difference whose terms are known to N roundings. Where the exact result is smaller than `below` in size, and not
-    because it is near a zero, the bar is `smaller`.
-    """
-
-    per_N: int
-    constant: float
-    absolute: float = 0.0
-    below: float = 0.0
-    small: "Bar | None" = None
-
-    @property
-    def smaller(self) -> "Bar":
-        return self.small or self
-
-    def ulps(self, N: int) -> float:
-        return self.per_N * N + self.constant
-
-    def beside(self, N: int) -> float:
-        return self.absolute * max(1, N / 4) ** 2
-
-
-#: (plan, format, order) -> bar. *wide* computes in binary64 and rounds once, *plain* in binary32, or in binary64 for
-#: binary64 itself, *short* as that with quotients from a reciprocal, *compensated* in pairs of binary32. Near its zero
-#: a gradient keeps no relative accuracy, hence its absolute term.
-BARS: Mapping[tuple[str, str, int], Bar] = {
-    ("wide", "binary16", 0): Bar(0, 0.501),
-    ("wide", "binary16", 1): Bar(0, 0.501, 2.0**-45),
-    ("wide", "bfloat16", 0): Bar(0, 0.501),
-    ("wide", "bfloat16", 1): Bar(0, 0.501, 2.0**-45),
-    ("wide", "binary32", 0): Bar(0, 0.501),
-    ("wide", "binary32", 1): Bar(0, 0.501, 2.0**-45),
-    ("short", "binary16", 0): Bar(0, 0.51),
-    ("short", "binary16", 1): Bar(0, 0.51, 2.0**-20),
-    ("short", "bfloat16", 0): Bar(0, 0.51),
-    ("short", "bfloat16", 1): Bar(0, 0.51, 2.0**-20),
-    ("plain", "binary32", 0): Bar(5, 4),
-    ("plain", "binary32", 1): Bar(6, 6, 2.0**-20),
-    ("plain", "binary64", 0): Bar(5, 4),
-    ("plain", "binary64", 1): Bar(6, 6, 2.0**-49),
-    ("compensated", "binary32", 0): Bar(0, 0.51, below=2.0**-100, small=Bar(0, 1)),
-    ("compensated", "binary32", 1): Bar(0, 0.51, 2.0**-45, below=2.0**-40, small=Bar(0, 0, 2.0**-64)),
-}
-#: path -> the plan that it follows in each format.
-PLANS: Mapping[str, Mapping[str, str]] = {
-    "torch": {"binary16": "wide", "bfloat16": "wide", "binary32": "wide", "binary64": "plain"},
-    "triton": {"binary16": "short", "bfloat16": "short", "binary32": "plain"},
-    "accurate": {"binary32": "compensated"},
-}
-#: path -> the package that it needs.
-NEEDS: Mapping[str, str] = {"torch": "torch", "triton": "triton", "accurate": "triton"}
 #: Within so much of a zero of the derivative, relative to it, the derivative is near its zero.
 NEAR = Fraction(1, 8)
-#: torch's names of the formats.
-DTYPES: Mapping[str, str] = {
-    "binary16": "float16",
-    "bfloat16": "bfloat16",
-    "binary32": "float32",
-    "binary64": "float64",
-}
 
 
 @dataclass(frozen=True)
@@ -269,7 +208,7 @@ def vanishing(
 def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
     """The measurement of what a path computed at the inputs."""
     inputs, format, finite = truth.inputs, truth.inputs.format, truth.finite
-    bar = BARS[PLANS[path][format.name], format.name, truth.order]
+    bar: Bar = BARS[PLANS[path][format.name], format.name, truth.order]
     errors, distances = np.empty(len(computed)), np.zeros(len(computed))
 
     rounded = truth.exact.rounded(format)
@@ -316,7 +255,7 @@ def tensor(numbers: Floats, format: Format) -> Any:
 
 
 def torch_run(module: ModuleType, name: str, N: int, eps: Any) -> Run:
-    """The emitted function and its gradient under autograd, in plain PyTorch on the CPU."""
+    """The emitted function and its gradient under autograd, in plain PyTorch on the CPU; with eps None, a fixed one."""
     import torch
 
     function = partial(getattr(module, name), N=N, **({} if eps is None else {"eps": eps}))
@@ -327,6 +266,26 @@ def torch_run(module: ModuleType, name: str, N: int, eps: Any) -> Run:
         for _ in range(order):
             (y,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True)
         return y.detach().to(torch.float64).numpy()
+
+    return run
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Within it, emitted code takes itself for code that torch.compile traces, and runs what would be traced."""
+    import torch
+
+    with mock.patch.object(torch.compiler, "is_compiling", return_value=True):
+        yield
+
+
+def compiled_run(module: ModuleType, name: str, N: int, eps: Any) -> Run:
+    """The same as compiled code evaluates it, by the operations that a compiler is given, one after the other."""
+    eager = torch_run(module, name, N, eps)
+
+    def run(numbers: Floats, format: Format, order: int) -> Floats:
+        with compiling():
+            return eager(numbers, format, order)
 
     return run
 
@@ -360,10 +319,7 @@ def triton_run(module: Any, N: int, eps: Fraction, accurate: bool = False, devic
     interpreted = type(getattr(module, "_kernel", None)).__name__ == "InterpretedFunction"
     if device == "cpu" and not interpreted:
         raise ValueError("load the kernel module within measure.interpreted(): compiled kernels need a GPU")
-    constants = (
-        *module._constants(N, eps, torch.float32),
-        module._pair_constants(N, eps) if accurate else module._NO_PAIR,
-    )
+    constants = ahead.constants(module, N, eps, accurate)
 
     def run(numbers: Floats, format: Format, order: int) -> Floats:
         x = tensor(numbers, FORMATS["binary32"] if interpreted and format.name == "bfloat16" else format).to(device)
@@ -373,7 +329,7 @@ def triton_run(module: Any, N: int, eps: Fraction, accurate: bool = False, devic
         module._BLOCK = 1 << (len(numbers) - 1).bit_length() if interpreted else block
         try:
             with np.errstate(all="ignore"):
-                y = module._triton_apply(x, weight, order, N, *constants)
+                y = module._triton_apply(x, weight, None, order, *constants)
         finally:
             module._BLOCK = block
         return y.to(getattr(torch, DTYPES[format.name])).to(torch.float64).cpu().numpy()
@@ -384,13 +340,15 @@ def triton_run(module: Any, N: int, eps: Fraction, accurate: bool = False, devic
 def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: Iterable[str] = PLANS) -> dict[str, Run]:
     """How each path is run, by name, for a kernel module that `emit` wrote. Raises ValueError for a bad parameter.
 
-    Other paths than "torch" need the module to have been loaded within `interpreted`.
+    The paths through Triton need the module to have been loaded within `interpreted`.
     """
     names = bind(activation, N, eps)
     fixed = {p.name for p in activation.parameters if p.fixed}
     value = Fraction(int(names["eps"].p), int(names["eps"].q))
+    given = None if "eps" in fixed else value
     makers: Mapping[str, Callable[[], Run]] = {
-        "torch": lambda: torch_run(module, activation.name, N, None if "eps" in fixed else value),
+        "torch": lambda: torch_run(module, activation.name, N, given),
+        "compiled": lambda: compiled_run(module, activation.name, N, given),
         "triton": lambda: triton_run(module, N, value),
         "accurate": lambda: triton_run(module, N, value, accurate=True),
     }

@@ -103,6 +103,13 @@ def extend(module: Any) -> None:
         def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
             module._Gradients.setup_context(ctx, inputs, output)
             ctx.save_for_forward(*inputs[:3])
+            ctx.set_materialize_grads(False)
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            x, *_ = ctx.saved_tensors
+            # Autograd's own zeros are no DTensors. Where there is one gradient only, it is there.
+            return module._Gradients.backward(ctx, *(torch.zeros_like(x) if g is None else g for g in grads))
 
         @staticmethod
         def jvp(ctx: Any, x_tangent: Any, up_tangent: Any, w_tangent: Any, *_: Any) -> Any:

@@ -110,6 +110,8 @@ def remembered(function):
         except TypeError:
             return function(*args)
 
+    # A constant to the compiler: what torch.compiler.assume_constant_result does, which would import all of it here.
+    call.__dict__["_dynamo_marked_constant"] = True
     return call
 
 

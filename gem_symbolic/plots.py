@@ -1,13 +1,17 @@
 """Figures from data: every function takes numbers and returns a matplotlib Figure; none computes mathematics."""
 
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+
+from gem_symbolic import files
 
 INK, MUTED, FAINT = "#22272e", "#6b7480", "#dfe3e8"
 LEFT, RIGHT, JUMP = "#2f6db5", "#d9772b", "#b3263b"
@@ -170,3 +174,31 @@ def trade_off(paths: Mapping[int, Curve], marks: Iterable[str], xlabel: str, yla
     ax.minorticks_off()
     ax.legend()
     return result
+
+
+@figure
+def bandwidths(panels_: Mapping[str, Mapping[str, Curve]], xlabel: str, ylabel: str) -> Figure:
+    """A log-x panel for each heading, two in a row; of its curves the first is the ceiling, dashed."""
+    result, grid = panels((len(panels_) + 1) // 2, 2, 4.1, 2.7, sharex=True, sharey=True)
+    colours = dict.fromkeys(label for family in panels_.values() for label in family)
+    colours = dict(zip(colours, [MUTED, *ramp(len(colours) - 1)]))
+    for ax, (heading, family) in zip((ax for row in grid for ax in row), panels_.items()):
+        ax.grid()
+        for index, (label, (xs, ys)) in enumerate(family.items()):
+            ax.plot(xs, ys, "-" if index else "--", color=colours[label], label=label, linewidth=1.4)
+        ax.set_title(heading)
+        ax.set_xscale("log", base=2)
+    for row in grid:
+        row[0].set_ylabel(ylabel)
+    for ax in grid[-1]:
+        ax.set_xlabel(xlabel)
+    result.legend(*grid[0][0].get_legend_handles_labels(), loc="outside right upper", fontsize=8.5)
+    return result
+
+
+def write_svg(drawn: Figure, path: Path) -> None:
+    """As SVG on white, which is legible on a dark page too, with text as text, the same for the same data."""
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gem_symbolic"}):
+        text = io.StringIO()
+        drawn.savefig(text, format="svg", facecolor="white", metadata={"Date": None})
+    files.replace_text(path, text.getvalue())

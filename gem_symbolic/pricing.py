@@ -38,9 +38,10 @@ INPUTS = ("x", "s", "inv_s", "s_low", "inv_s_low", "up", "down")
 CHOICES = (
     (
         "PyTorch on the CPU",
-        "wide: the plan in binary64, rounded once",
+        "wide: in binary64, with one quotient, rounded once",
         "PyTorch moves every intermediate result through memory, so wider arithmetic costs no more than the width of "
-        "those, and its rounding errors show only where a result lies next to a tie",
+        "those, and its rounding errors show only where a result lies next to a tie; in its range nothing overflows "
+        "that matters, so one quotient does",
     ),
     (
         "Triton, 16 bits",
@@ -60,9 +61,9 @@ CHOICES = (
         "runs at the speed of a copy, so it is not the default",
     ),
     (
-        "PyTorch on other devices, 16 bits and float32",
+        "compiled code on any device, and PyTorch on other devices, 16 bits and float32",
         "plain: the plan in binary32, rounded once",
-        "the compiler fuses it, so it costs what the kernel costs",
+        "the compiler fuses it with what stands beside it, so it costs what the kernel costs or less",
     ),
     ("any device, float64", "plain: the plan in binary64", "nothing wider is fast"),
 )

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import figures, files
+from gem_symbolic import figures, files, speed
+from gem_symbolic.bars import BARS, DTYPES, PLANS
 from gem_symbolic.definitions import VARIANTS, Activation
-from gem_symbolic.measure import BARS, DTYPES, PLANS
 from gem_symbolic.notation import plain
 
 ROOT = Path(__file__).resolve().parent.parent
-PATHS = {"torch": "PyTorch, CPU", "triton": "Triton", "accurate": "Triton, accurate=True"}
+PATHS = {"torch": "PyTorch, CPU", "compiled": "torch.compile", "triton": "Triton", "accurate": "Triton, accurate=True"}
 FORMATS = ("binary16", "bfloat16", "binary32", "binary64")
 #: What is claimed of each activation (theorem, claim, where `definitions` states it) and how a column is headed.
 PROVED = {
@@ -83,7 +83,10 @@ def accuracy(data: Mapping[str, Any]) -> str:
         for path, label in PATHS.items()
     ]
     where = f"N = {', '.join(map(str, data['N']))}; eps = {', '.join(data['eps'])}"
-    said = f"{where}; Triton in its interpreter; where it says C++, in generated C++ that computes the same plan"
+    said = (
+        f"{where}; torch.compile by the operations that it is given; Triton in its interpreter; where it says C++, in "
+        "generated C++ that computes the same plan"
+    )
     under = [
         m["under"] for found in data["variants"].values() for m in found["measurements"].values() if m.get("under")
     ]
@@ -109,9 +112,9 @@ N = {Ns} and eps = {eps} (an eps that a variant fixes stands alone).
 The error is in ulp, once the absolute term of the limit, if it has one, is taken off; the limit is that for the N of
 the worst case. *exhaustive* is every input of the type for each N and eps, *sampled* a spread of inputs with every one
 near a junction and the 400,000 about each zero of the derivative; where it says C++, generated C++ computed the same
-plan. With accurate=True the largest error is of results that are not below what the limit names. Triton ran in its
-interpreter. The results that are not correctly rounded, not the nearest number of the type, are counted over all N and
-eps.
+plan. With accurate=True the largest error is of results that are not below what the limit names. Of torch.compile the
+operations that it is given ran, one after the other; Triton ran in its interpreter. The results that are not correctly
+rounded, not the nearest number of the type, are counted over all N and eps.
 """
 
 
@@ -159,6 +162,7 @@ def parts(root: Path) -> dict[str, Callable[[], str]]:
         "definitions": lambda: definitions(VARIANTS.values()),
         "results": lambda: proved(VARIANTS.values(), root / "proofs"),
         "accuracy": lambda: accuracy(figures.accuracy(root)),
+        "speed": lambda: speed.section(root),
     }
 
 

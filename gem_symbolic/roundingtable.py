@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from gem_symbolic.bars import BARS
 from gem_symbolic.definitions import VARIANTS
 from gem_symbolic.formats import FORMATS
-from gem_symbolic.measure import BARS
 from gem_symbolic.roundoff import NEAR, QUANTITIES, TOP
 
 Bound = Mapping[str, Any]

@@ -87,9 +87,10 @@ WIDE = (
     Rule("r", "t/s", "t*inv_s"),
     Rule("r2", "(t/s)**2", "r*r"),
     Rule("u", "(t/s)**(2*N)", "chain(r2, r2, N - 1)", "(t/s)^(2N), which may be infinite"),
-    Rule("q", "1/(1 + u)", "1/(1 + u)", "in [0, 1]"),
+    Rule("d", "1 + u", "1 + u"),
+    Rule("q", "1/d", "1/d", "in [0, 1]"),
     Rule("far", "eq(q, 0)", "eq(q, 0)", "so far out that nothing is left"),
-    Rule("p", "1 - q", "select(far, 1, u*q)", "u/(1 + u), in [0, 1]"),
+    Rule("p", "1 - q", "select(far, 1, u*q)", "u/d, in [0, 1]"),
 )
 #: What t times a positive power of q is: even where t is infinite.
 FADED = Rule("faded", "t*a", "select(far, 0, t*a)")

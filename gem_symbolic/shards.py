@@ -15,9 +15,10 @@ def each(function: Callable[..., Any], x: Any, g: Any, row: Any) -> Any:
     """function(x, g, row) for a DTensor x, shard by shard; g has its shape, row is of its last dimension, or None.
 
     The result is placed as x is; only where x is a sum not yet added up is it added up first. What lies otherwise is
-    brought to where x lies.
+    brought to where x lies. Raises TypeError where a DTensor meets a tensor that is none, as its gradient could not
+    be one either.
     """
-    from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+    from torch.distributed.tensor import DTensor, Replicate, Shard
 
     mesh, last = x.device_mesh, x.dim() - 1
     placements = [Replicate() if p.is_partial() else p for p in x.placements]
@@ -26,8 +27,9 @@ def each(function: Callable[..., Any], x: Any, g: Any, row: Any) -> Any:
     def local(t: Any, places: Any) -> Any:
         if t is None:
             return None
-        placed = t if isinstance(t, DTensor) else distribute_tensor(t, mesh, [Replicate()] * mesh.ndim)
-        return placed.redistribute(placements=places).to_local()
+        if not isinstance(t, DTensor):
+            raise TypeError("got mixed torch.Tensor and DTensor: what an activation takes beside a DTensor must be one")
+        return t.redistribute(placements=places).to_local()
 
     y = function(local(x, placements), local(g, placements), local(row, along))
     return DTensor.from_local(y, mesh, placements, run_check=False, shape=x.shape, stride=x.stride())

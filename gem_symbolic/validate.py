@@ -1,8 +1,9 @@
 """Reads a kernel file back: over the reals it is the definition, in floating point the evaluation plan.
 
-The text alone is looked at. `readback` runs it, from the function that a user calls, in every setting (device, type,
-with and without triton, lanes of a block), forward and through the backward of each order, with x a symbol: so it is
-known which function of x, N and the constants gives which derivative, and in which version. Then each such function is
+The text alone is looked at. `readback` runs it, from what a user calls, with and without a bias, as a gated unit and as
+a module, in every setting (device, type, compiled or not, with and without triton, lanes of a block, rows), forward and
+through the backward of each order, with x a symbol: so it is known which function of x, or of x + bias, N and the
+constants gives which derivative, and in which version. Then each such function is
 run exactly, for given N, once for every region of the line, and the rational function that comes out is compared with
 the derivative of the definition there: an identity of polynomials, a proof for every x of the region and every eps. A
 statement or an expression that is not understood, or that no case reaches, is an error.
@@ -29,26 +30,29 @@ from typing import Any
 from gem_symbolic import native
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import Activation, find
-from gem_symbolic.floats import plan
+from gem_symbolic.emit import PLANS
 from gem_symbolic.formats import FORMATS
-from gem_symbolic.pairs import compensated
 from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, PlanError
 from gem_symbolic.readback import entries
-from gem_symbolic.readback.calls import Roles, follow, machines
+from gem_symbolic.readback.calls import follow, machines
 from gem_symbolic.readback.constants import examined
 from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Graph, Recorder, difference
 from gem_symbolic.readback.regions import FIELD, MOVED, REAL, REGIONS, Definition, position, same
 from gem_symbolic.readback.source import Composite, Source, World
+from gem_symbolic.readback.traces import Roles
 from gem_symbolic.readback.values import COMPUTE, Scalar, Tensor, ValidationError
 from gem_symbolic.readback.versions import ORDERS, VERSIONS, Version
 
-WHY = "each derivative is one function of x, the constants and N, times the incoming gradients"
+WHY = "each result is made of functions of x, the constants and N, times what they must be multiplied with"
 #: The target that is read from a source of its own, and what is said of its entries.
 CPP = "C++"
 ENTRIES = "every element is computed in {0.compute}, by the function of its order, times g, rounded once to {0.type}"
+GRADIENTS = "both gradients of every element are computed in {0.compute} and rounded once to {0.type}"
+#: How a plan is named beside an order.
+PLANNED = {"plain": "", "wide": ", wide", entries.COMPENSATED: ", in pairs"}
 BLOCK = "; the 16-bit types are the block of known text, which the tests run on every number"
 SAME = "the operations of {}, on the same operands"
 #: Findings about floating point: where they say that they are, and what their target is.
@@ -92,6 +96,11 @@ def given(composite: Composite, x: Any, N: int, constants: Mapping[str, Any]) ->
     values = {name: Scalar(value, COMPUTE) for name, value in constants.items()}
     values |= {"x": Tensor(x, COMPUTE, composite.home), "N": N}
     return [values[role] for role in composite.roles]
+
+
+def isolated(version: Version, triton: bool = True) -> World:
+    """Where a function of (x, N, constants) is run by itself."""
+    return World(COMPUTE, triton=triton, wide=version.wide)
 
 
 def prove(
@@ -156,7 +165,7 @@ def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Role
     definitions, plans = [Definition(activation, N) for N in Ns], Plans(activation)
     for (version, order), composites in roles.items():
         for composite in composites:
-            m = replace(loaded[composite.triton], world=World(COMPUTE, triton=composite.triton), composites=None)
+            m = replace(loaded[composite.triton], world=isolated(version, composite.triton), composites=None)
             yield from prove(m, version, composite, order, definitions)
             yield performed(m, version, composite, order, plans, Ns)
     fixed = [p.fixed for p in split_parameters(activation)[1] if p.fixed]
@@ -203,22 +212,24 @@ def validate_native(
     model = build(activation)
 
     @cache
-    def planned(pairs: bool, order: int) -> Plan:
-        return compensated(model, order) if pairs else plan(model, order)
+    def planned(name: str, order: int) -> Plan:
+        return PLANS[name](model, order)
 
     try:
         report = entries.examine(source, [Definition(activation, N) for N in chosen], planned)
     except (PlanError, RecursionError) as error:
         raise ValidationError(str(error)) from None
-    title = {(pairs, order): ORDERS[order] + ", in pairs" * pairs for pairs, order in report.operations}
+    title = {(plan, order): f"{ORDERS[order]}{PLANNED[plan]}" for plan, order in report.operations}
     wrong = entries.flags(flags)
     findings = [Finding(CPP, "all", "flags", not wrong, wrong or "they leave each operation what it is")]
     for entry in entries.KNOWN:
         wrong = report.entries[entry.name]
-        why = ENTRIES.format(entry) + (BLOCK if FORMATS[entry.type].bits == 16 else "")
+        why = (ENTRIES if entry.ordered else GRADIENTS).format(entry) + (
+            BLOCK if FORMATS[entry.type].bits == 16 else ""
+        )
         findings.append(Finding(CPP, "all", entry.name, not wrong, wrong or why))
-    for (pairs, order, region), wrong in report.regions.items():
-        findings.append(Finding(CPP, title[pairs, order], region, not wrong, wrong or "equal as rational functions"))
+    for (plan, order, region), wrong in report.regions.items():
+        findings.append(Finding(CPP, title[plan, order], region, not wrong, wrong or "equal as rational functions"))
     for key, wrong in report.operations.items():
         findings.append(Finding(CPP, title[key], OPERATIONS, not wrong, wrong or SAME.format("its plan")))
     return Validation(activation.name, chosen, tuple(findings))

@@ -1,6 +1,6 @@
 """The *wide* plan: one quotient, for numbers of a type with a far narrower range than the one that computes.
 
-With p = u/(1 + u) and q = 1/(1 + u), which add up to 1, a branch is a power of x times a polynomial in p and q, all of
+With d = 1 + u, p = u/d and q = 1/d, which add up to 1, a branch is a power of x times a polynomial in p and q, all of
 whose terms have the same degree. In the wider type u overflows only where p is 1 and q is 0, whatever the result is
 rounded to.
 """

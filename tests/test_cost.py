@@ -5,16 +5,24 @@ from dataclasses import asdict
 
 import pytest
 
-from gem_symbolic import cost, machinecode, pricing
+from gem_symbolic import ahead, cost, costtable, machinecode, pricing
 from gem_symbolic.accuracy import fingerprint
 from gem_symbolic.definitions import VARIANTS
 from gem_symbolic.readback.operations import INVERSE_ROOT, RECORDED
 
 COMMITTED = json.loads(cost.DATA.read_text(encoding="utf-8"))
 SEGEM = VARIANTS["segem"]
-#: Variant and (order, N, type, architecture): one of each at least is compiled again.
-AGAIN = [("segem", (0, 3, "fp16", 90)), ("egem", (1, 2, "bf16", 90)), ("gem", (2, 1, "fp32", 90))]
-AGAIN += [("segem", (1, 3, "fp32", 80))]
+FORWARD = ("elementwise", 0, 3, "fp16", 90)
+#: Variant and (form, order, N, type, architecture): one of each at least is compiled again.
+AGAIN = [
+    ("segem", FORWARD),
+    ("egem", ("elementwise", 1, 2, "bf16", 90)),
+    ("gem", ("elementwise", 2, 1, "fp32", 90)),
+    ("segem", ("elementwise", 1, 3, "fp32", 80)),
+    ("egem", ("bias", 0, 4, "fp16", 90)),
+    ("gem", ("gated", 0, 3, "accurate", 80)),
+    ("segem", ("gated", 1, 4, "bf16", 90)),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,7 +39,7 @@ def counted(text, case, name="segem"):
 
 
 def row(name, case):
-    keys = dict(zip(("order", "N", "type", "arch"), case), variant=name)
+    keys = dict(zip(("form", "order", "N", "type", "arch"), case), variant=name)
     (found,) = [r for r in COMMITTED["kernels"] if keys.items() <= r.items()]
     return found
 
@@ -39,11 +47,13 @@ def row(name, case):
 def test_the_figures_are_those_of_the_committed_kernels():
     emitted = {name: a for name, a in VARIANTS.items() if a.emitted}
     assert COMMITTED["code"] == {name: fingerprint(cost.source(a)) for name, a in emitted.items()}
-    assert [(r["order"], r["N"], r["type"], r["arch"]) for r in COMMITTED["kernels"]] == cost.CASES * len(emitted)
+    cases = [(r["form"], r["order"], r["N"], r["type"], r["arch"]) for r in COMMITTED["kernels"]]
+    assert cases == cost.CASES * len(emitted)
+    assert {(form, order) for form, order, *_ in cases} == ahead.FORMS.keys() == costtable.NAMED.keys()
 
 
 def test_the_table_is_up_to_date():
-    assert cost.TABLE.read_text(encoding="utf-8") == cost.render(COMMITTED)
+    assert cost.TABLE.read_text(encoding="utf-8") == costtable.render(COMMITTED)
 
 
 @pytest.mark.parametrize(("name", "case"), AGAIN)
@@ -53,19 +63,22 @@ def test_compiling_again_gives_the_committed_figures(name, case):
 
 def test_another_kernel_has_other_figures():
     """Negative control: an approximate quotient, one more multiplication and blocks of half the size are all seen."""
-    text, case = cost.source(SEGEM), (0, 3, "fp16", 90)
+    text, case = cost.source(SEGEM), FORWARD
     here = row("segem", case)
     exact = counted(cost.experiment(text, cost.EXPERIMENTS["both quotients correctly rounded"]), case)
     assert (here["divisions"], exact["divisions"]) == (0, 2)
     assert exact["slots"] > here["slots"] + 4
     longer = counted(text.replace("ratio = _near_quotient(top, d)", "ratio = _near_quotient(top * u, d)"), case)
     assert longer["by"]["arithmetic"] == here["by"]["arithmetic"] + 1
-    assert counted(text.replace("_BLOCK = 1024", "_BLOCK = 512"), (0, 3, "fp32", 90))["slots"] != here["slots"]
+    wider = ("elementwise", 0, 3, "fp32", 90)
+    halved = counted(text.replace("_BLOCK, _ROWS = 1024", "_BLOCK, _ROWS = 512"), wider)
+    assert halved["slots"] != row("segem", wider)["slots"]
 
 
 def test_few_registers_spill():
     text = cost.source(SEGEM).replace('{"num_warps": 4', '{"maxnreg": 24, "num_warps": 4')
-    assert row("segem", (1, 3, "fp32", 90))["local"] == 0 < counted(text, (1, 3, "fp32", 90))["local"]
+    case = ("elementwise", 1, 3, "fp32", 90)
+    assert row("segem", case)["local"] == 0 < counted(text, case)["local"]
 
 
 def test_an_experiment_that_changes_nothing_is_an_error():
@@ -76,25 +89,27 @@ def test_an_experiment_that_changes_nothing_is_an_error():
 def test_every_kernel_moves_128_bits_and_spills_nothing():
     for r in COMMITTED["kernels"]:
         assert (r["load"], r["store"], r["local"]) == (128, 128, 0)
-        assert r["divisions"] == (2 if r["type"] == "fp32" else 0)
+        both = (r["form"], r["order"]) == ("gated", 1)  # value and gradient have their first quotient in common
+        assert r["divisions"] == (2 + both if r["type"] == "fp32" else 0)
 
 
 def test_what_is_no_forward_in_16_bits_fits_into_the_time_of_memory():
-    rows = [r for r in COMMITTED["kernels"] if r["order"] > 0 or cost.TYPES[r["type"]] == 4]
-    assert all(r["slots"] < cost.budget(r["order"], r["type"]) for r in rows)
+    plain = ("elementwise", 0)
+    rows = [r for r in COMMITTED["kernels"] if (r["form"], r["order"]) != plain or costtable.TYPES[r["type"]] == 4]
+    assert all(r["slots"] < costtable.budget(r["form"], r["order"], r["type"]) for r in rows)
 
 
 def test_every_forward_in_16_bits_meets_the_bar():
-    forward = [r for r in COMMITTED["kernels"] if r["order"] == 0 and cost.TYPES[r["type"]] == 2 and r["arch"] == 90]
+    forward = costtable.some(COMMITTED, "elementwise", 0, *costtable.SIXTEEN)
     assert len(forward) == 24
-    assert all(r["slots"] <= cost.BAR == 40 for r in forward)
-    assert "24 of 24" in cost.verdict(COMMITTED)
+    assert all(r["slots"] <= costtable.BAR == 40 for r in forward)
+    assert "24 of 24" in costtable.verdict(COMMITTED)
     dearer = {**COMMITTED, "kernels": [{**r, "slots": r["slots"] + 10} for r in COMMITTED["kernels"]]}
-    assert "Over it: " in cost.verdict(dearer)
+    assert "Over it: " in costtable.verdict(dearer)
 
 
 def test_pairs_take_less_than_they_were_sketched_to():
-    pairs = [r for r in COMMITTED["kernels"] if r["type"] == "accurate" and r["order"] == 0]
+    pairs = costtable.some(COMMITTED, "elementwise", 0, "accurate")
     assert pairs
     assert all(r["slots"] < 80 for r in pairs)
 
@@ -132,6 +147,25 @@ def test_what_has_no_such_way_is_an_error():
         machinecode.full_block(machinecode.instructions(CODE.replace("STG.E desc", "STG.E.128 desc")))
 
 
+def test_a_masked_block_is_told_from_a_full_one():
+    both = CODE.replace("STG.E desc", "STG.E.128 desc")
+    masked = both.replace("          FMUL R0, R0, R0 ;", "     @!P3 LDG.E.128 R4, desc[UR4][R2.64] ;", 1)
+    way = machinecode.full_block(machinecode.instructions(masked))
+    assert [i.address for i in way] == [0x00, 0x10, 0x50, 0x60, 0x80, 0x90, 0xA0]
+    with pytest.raises(ValueError, match="do not lie on one way"):
+        machinecode.full_block(machinecode.instructions(masked.replace("@!P3 LDG", "LDG")))
+    everywhere = CODE.replace("S2R R0, SR_TID.X", "@!P3 LDG.E.128 R0").replace("               @!P3", " @!P3")
+    with pytest.raises(ValueError, match="do not lie on one way"):
+        machinecode.full_block(machinecode.instructions(everywhere))
+
+
+def test_the_narrowest_move_counts():
+    way = machinecode.instructions(CODE.replace("STG.E desc", "STG.E.U16 desc")).values()
+    assert machinecode.narrowest(way, "STG") == 16
+    assert machinecode.narrowest([i for i in way if ".U16" not in i.opcode], "STG") == 128
+    assert machinecode.narrowest(machinecode.instructions(CODE).values(), "STG") == 32
+
+
 # --- Plans ---
 
 
@@ -152,7 +186,7 @@ def test_the_committed_plans_are_those_of_the_kernels():
 def test_the_machine_code_multiplies_and_adds_as_planned():
     """But for the product with the incoming gradient, and products with the number 1, which need no instruction."""
     for p in (p for p in COMMITTED["plans"] if p["plan"] == "plain"):
-        r = row(p["variant"], (p["order"], p["N"], "fp32", 90))
+        r = row(p["variant"], ("elementwise", p["order"], p["N"], "fp32", 90))
         planned = sum(p["operations"].get(op, 0) for op in ("mul", "add", "sub")) + (p["order"] > 0)
         assert planned - 1 <= r["by"]["arithmetic"] <= planned
         by_one = {("gem", 2): True, ("segem", 1): p["N"] == 1}  # by 1/s for the scale 1; by 2N - 1

@@ -49,7 +49,9 @@ def test_the_committed_files_are_what_is_emitted(tmp_path):
 
 def test_write_leaves_the_emitted_files_alone_in_the_folder(tmp_path):
     assert (
-        {p.name for p in emit.write(tmp_path)} == {p.name for p in tmp_path.iterdir()} == {f"{n}.py" for n in EMITTED}
+        {p.name for p in emit.write(tmp_path)}
+        == {p.name for p in tmp_path.iterdir()}
+        == {f"{name}.{suffix}" for name in EMITTED for suffix in ("py", "cpp")}
     )
 
 
@@ -122,10 +124,11 @@ def test_facts_come_from_committed_data(tmp_path):
     for path, data in (("proofs/segem.json", {"claims": claims}), ("codegen/accuracy.json", found)):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).write_text(json.dumps(data))
-    proved, cpu, interpreted, accurate = committed(tmp_path)["segem"]
+    proved, cpu, compiled, interpreted, accurate = committed(tmp_path)["segem"]
     assert proved == "Proved (T2, n = 2N): it is smooth."
     assert cpu.startswith("Measured (PyTorch on the CPU; N = 1, 2, eps = 1e-4), largest error in ulp: value 0.5000 in")
     assert interpreted.count("0.5000 in float16 beyond 2^-20 (exhaustive)") == 2
+    assert compiled == interpreted.replace("Triton, interpreted", "what torch.compile computes, operation by operation")
     assert "value 0.5000 in float32 where its size is at least 2^-100 beyond 2^-20 (exhaustive)" in accurate
 
 

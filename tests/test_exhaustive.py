@@ -99,8 +99,8 @@ SPOILT = (
 def test_wrong_results_are_found(monkeypatch):
     """NaN and infinities at finite inputs, numbers for NaN, a wrong limit, and a zero of the wrong sign."""
     text, spoilt = compare.source, "".join(change for change, *_ in SPOILT)
-    written = ("y[i] = Type(derivative", "y[i] = derivative<order>(x[i]);")
-    changed = (f"y[i] = Type({spoilt}derivative", f"y[i] = {spoilt}derivative<order>(x[i]);")
+    written = [f"y[i] = {f}(" for f in ("Type(wide<order>", "derivative<order>")]
+    changed = [f"y[i] = {f}(" for f in (f"Type({spoilt}wide<order>", f"{spoilt}derivative<order>")]
     assert all(w in text(SEGEM) for w in written)
 
     def source(*a, **k):

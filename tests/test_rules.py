@@ -21,6 +21,7 @@ from gem_symbolic.rules import (
     CLOSE,
     COUNTERPARTS,
     ESTIMATE,
+    FADED,
     LEADS,
     LIFTED,
     LIFTED_LEADS,
@@ -28,6 +29,7 @@ from gem_symbolic.rules import (
     ROUTINES,
     SHARED,
     SPLIT,
+    WIDE,
     Lead,
     Routine,
     Rule,
@@ -37,6 +39,7 @@ BINARY32 = FORMATS["binary32"]
 NS = (1, 2, 5)
 ROWS = (*SHARED, *SPLIT, *LIFTED, *LEADS, *LIFTED_LEADS)
 each_row = pytest.mark.parametrize("rule", ROWS, ids=lambda rule: f"{rule.name}: {rule.right}")
+each_wide_row = pytest.mark.parametrize("rule", [*WIDE, FADED], ids=lambda rule: f"{rule.name}: {rule.right}")
 each_routine = pytest.mark.parametrize("routine", ROUTINES.values(), ids=lambda r: r.name)
 
 
@@ -99,6 +102,86 @@ def test_left_is_nearly_right_in_binary32(rule, N):
             left = evaluate(rule.left, exact, Fraction, functions=functions(inside))
             right = evaluate(rule.right, rounded, functions=functions(inside))
             assert abs(Fraction(float(right)) - left) <= (2 * N + 3) * Fraction(2) ** -24 * abs(left)
+
+
+# --- One quotient ---
+
+
+def wide_at(t: Any, s: Any, N: int) -> dict[str, Any]:
+    """The names of the rows with one quotient, each by its meaning, x being -t; `a` is any factor that fades."""
+    u = (t / s) ** (2 * N)
+    known = {"x": -t, "t": t, "s": s, "inv_s": 1 / s, "r": t / s, "r2": (t / s) ** 2, "N": N, "u": u, "d": 1 + u}
+    return known | {"q": 1 / (1 + u), "far": False, "p": u / (1 + u), "a": 1 / (1 + u)}
+
+
+#: Nothing is so far out that q is 0 over the reals.
+REAL = {**OPERATIONS, "abs": operator.neg, "eq": lambda a, b: False}
+
+
+@each_wide_row
+@pytest.mark.parametrize("N", NS)
+def test_with_one_quotient_left_is_right_over_the_reals(rule, N):
+    t, s = symbols("t s", positive=True)
+    names = wide_at(t, s, N)
+    left, right = (evaluate(text, names, functions=REAL) for text in (rule.left, rule.right))
+    assert left is right is False if rule.name == "far" else cancel(left - right) == 0 != cancel(left - 2 * right)
+
+
+@each_wide_row
+@pytest.mark.parametrize("N", NS)
+def test_with_one_quotient_left_is_nearly_right_in_binary64(rule, N):
+    """Each of at most 2N + 2 roundings, of the operands too, costs 2^-53 of what is not subnormal."""
+    rng = np.random.default_rng(N)
+    for _ in range(100):
+        t, s = (Fraction(2.0 ** rng.uniform(-6, 6)) for _ in range(2))
+        exact = wide_at(t, s, N)
+        rounded = {k: v if isinstance(v, bool | int) else float(v) for k, v in exact.items()}
+        left = evaluate(rule.left, exact, Fraction, functions=OPERATIONS)
+        right = evaluate(rule.right, rounded, functions=OPERATIONS)
+        assert abs(Fraction(right) - left) <= (2 * N + 2) * Fraction(2) ** -53 * abs(left)
+
+
+def computed(x: float, s: float, N: int, rules: tuple[Rule, ...] = (*WIDE, FADED)) -> dict[str, Any]:
+    """What the rows give in binary64, one after the other, the factor that fades being q."""
+    known: dict[str, Any] = {"x": x, "s": s, "inv_s": 1 / s, "N": N}
+    for rule in rules:
+        known["a"] = known.get("q")
+        known[rule.name] = evaluate(rule.right, known, functions={**OPERATIONS, "div": ieee_quotient})
+    return known
+
+
+def ieee_quotient(a: float, b: float) -> float:
+    return float(np.float64(a) / np.float64(b))
+
+
+@pytest.mark.parametrize("N", NS)
+@pytest.mark.parametrize("s", [1e-300, 1e-3, 1.0, 1e300])
+def test_with_one_quotient_p_and_q_add_up_to_1_wherever_x_is(N, s):
+    """And no more is lost of t q than a binary32 number or a factor of one would show."""
+    for exponent in (*range(-149, 128, 4), math.inf):
+        x = -(2.0**exponent)
+        found = computed(x, s, N)
+        assert found["p"] + found["q"] == pytest.approx(1, abs=2.0**-51)
+        assert 0 <= found["p"] <= 1
+        assert 0 <= found["q"] <= 1
+        assert found["far"] == (found["q"] == 0) == math.isinf(found["u"])
+        if found["far"]:
+            assert (found["p"], found["faded"]) == (1, 0)
+            assert math.isinf(x) or Fraction(x) ** (2 * N) * 2 > Fraction(s) ** (2 * N) * Fraction(2) ** 1023
+        elif found["q"] > 2.0**-900:
+            exact = wide_at(Fraction(-x), Fraction(s), N)
+            assert found["faded"] == pytest.approx(float(exact["t"] * exact["q"]), rel=(2 * N + 4) * 2.0**-52, abs=0)
+    assert computed(-math.inf, s, N)["far"]
+
+
+@pytest.mark.parametrize("N", NS)
+def test_with_one_quotient_nan_passes_and_nothing_may_be_left_out(N):
+    found = computed(math.nan, 0.5, N)
+    assert all(math.isnan(found[name]) for name in ("u", "q", "p", "faded"))
+    assert not found["far"]
+    careless = tuple(Rule(r.name, r.left, r.right.replace("select(far, 1, u*q)", "u*q")) for r in WIDE)
+    assert math.isnan(computed(math.inf, 0.5, N, careless)["p"])
+    assert math.isnan(computed(math.inf, 0.5, N, (*WIDE, Rule("faded", FADED.left, "t*a")))["faded"])
 
 
 # --- Routines ---

@@ -1,153 +1,261 @@
-"""The Triton kernels: interpreted, they are the composite in binary32; for sm_80 and sm_90 they compile well."""
+"""The Triton kernels, interpreted: the numbers of the composites, on tensors of every layout; no others are touched."""
 
-import os
-import re
-import subprocess
-import sys
-from fractions import Fraction
+from functools import partial
 
 import pytest
-import triton
-from triton import knobs
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
-
-from gem_symbolic import emit, pricing
-from gem_symbolic.definitions import VARIANTS
-
-#: Run in a process of its own: Triton decides when it is imported whether it interprets.
-INTERPRETED = """
 import torch
-from fractions import Fraction
-from gem_symbolic import emit
+
+from gem_symbolic import ahead, emit, measure
 from gem_symbolic.definitions import VARIANTS
-torch.manual_seed(0)
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of infinities, by the interpreter
+N, EPS = 2, "1e-4"
+#: A small block and a small grid: small tensors have full blocks, tails, and more rows than a grid has room for.
+BLOCK, ROOM = 32, 4
+#: How near a result must be to that in binary64, to tell it from that of another place: relative, and beside it.
+NEAR = {torch.float32: (2.0**-18, 2.0**-14), torch.float16: (2.0**-10, 2.0**-14)}
+
+
+@pytest.fixture(scope="module")
+def modules():
+    """Every variant's kernels, interpreted."""
+    with measure.interpreted():
+        return {name: emit.load(emit.source(a), f"{name}_interpreted") for name, a in VARIANTS.items()}
+
+
+@pytest.fixture
+def module(modules, monkeypatch):
+    """SE-GEM's, with a small block and a small grid, as they run on a GPU."""
+    found = modules["segem"]
+    monkeypatch.setattr(found, "_BLOCK", BLOCK)
+    monkeypatch.setattr(found, "_ROWS", ROOM)
+    monkeypatch.setattr(found, "_on_triton", lambda x: x.dtype != torch.float64)
+    monkeypatch.setattr(found, "_compute_type", lambda x: max(x.dtype, torch.float32, key=lambda t: t.itemsize))
+    return found
+
+
+def rounded(module, order, x, *factors, bias=None, N=N, eps=EPS):
+    """The derivative at x + bias times the factors, by the composite in binary64."""
+    _, _, _, wide, _ = module._setting(N, eps, None)
+    y = module._COMPOSITES[order](x.double() if bias is None else x.double() + bias.double(), *wide, N)
+    for factor in factors:
+        y = y * factor.double()
+    return y.to(x.dtype)
+
+
+def near(computed, expected):
+    assert (computed.shape, computed.dtype) == (expected.shape, expected.dtype)
+    relative, beside = NEAR[expected.dtype]
+    assert torch.allclose(computed, expected, rtol=relative, atol=beside)
+
+
+# --- Which numbers ---
+
+EDGES = torch.tensor([0.0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38, torch.inf, -torch.inf, torch.nan])
+
+
+def inputs(dtype):
+    if dtype == torch.float16:
+        return torch.arange(65536, dtype=torch.int32).to(torch.int16).view(dtype)
+    generator = torch.Generator().manual_seed(0)
+    draw = partial(torch.randn, generator=generator)
+    spread = draw(3000) * torch.exp2(torch.randint(-140, 120, (3000,), generator=generator).float())
+    return torch.cat([EDGES, draw(5000), spread])
+
 
 def same(a, b):
     return bool(((a == b) & (a.signbit() == b.signbit()) | a.isnan() & b.isnan()).all())
 
-edges = torch.tensor([0.0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38, torch.inf, -torch.inf, torch.nan])
-spread = torch.randn(3000) * torch.exp2(torch.randint(-140, 120, (3000,)).float())
-inputs = {
-    torch.float32: torch.cat([edges, torch.randn(5000), spread]),
-    torch.float16: torch.arange(65536, dtype=torch.int32).to(torch.int16).view(torch.float16),
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(("N", "eps"), [(1, "1e-6"), (2, "1e-4"), (3, "10")])
+@pytest.mark.parametrize("dtype", NEAR, ids=str)
+def test_kernels_are_the_composites_in_binary32(name, N, eps, dtype, modules, monkeypatch):
+    found, x = modules[name], inputs(dtype)
+    monkeypatch.setattr(found, "_BLOCK", 1 << 16)  # the interpreter takes its time for each block, whatever its size
+    constants = ahead.constants(found, N, eps)
+    _, s, inv_s, _ = constants
+    for order, composite in enumerate(found._COMPOSITES):
+        factors = [torch.randn_like(x)] if order else []
+        g = factors[0] if order else None
+        plain = composite(x.float(), s, inv_s, N)
+        for factor in factors:
+            plain = plain * factor.float()
+        plain = plain.to(dtype)
+        computed = found._triton_apply(x, g, None, order, *constants)
+        assert computed.dtype == dtype
+        assert computed[x.isfinite()].isfinite().all()
+        if dtype == torch.float32:
+            assert same(computed, plain)
+            if order < emit.ACCURATE:  # in pairs: next to the plan in binary64
+                pairs = found._triton_apply(x, g, None, order, *ahead.constants(found, N, eps, accurate=True))
+                wide = rounded(found, order, x, *factors, N=N, eps=eps)
+                assert torch.allclose(pairs, wide, rtol=2e-7, atol=1e-18, equal_nan=True)
+        else:  # other quotients: another number where the plain result is next to a tie
+            differ = ~((computed == plain) | computed.isnan() & plain.isnan())
+            assert differ.sum() < len(x) / 1000
+            assert torch.allclose(computed, plain, rtol=2**-10, atol=2**-24, equal_nan=True)
+
+
+# --- Every layout ---
+
+#: Tensors by what is peculiar to them, of full blocks and tails; each is made anew, in binary32.
+LAYOUTS = {
+    "1-d": lambda: torch.randn(2 * BLOCK + 5),
+    "a full block": lambda: torch.randn(BLOCK),
+    "0-d": lambda: torch.randn(()),
+    "empty": lambda: torch.randn(3, 0),
+    "no rows": lambda: torch.randn(0, 6),
+    "dense": lambda: torch.randn(3, 4, 2 * BLOCK),
+    "left halves": lambda: torch.randn(ROOM + 2, 2 * BLOCK + 8).chunk(2, 1)[0],
+    "right halves": lambda: torch.randn(2, 3, 4 * BLOCK + 4).chunk(2, -1)[1],
+    "one row of halves": lambda: torch.randn(1, 2 * BLOCK + 6).chunk(2, 1)[1],
+    "transposed": lambda: torch.randn(BLOCK, 6).t(),
+    "expanded rows": lambda: torch.randn(1, 6).expand(7, 6),
+    "expanded columns": lambda: torch.randn(7, 1).expand(7, 6),
+    "every second": lambda: torch.randn(6, 3 * BLOCK)[1:, ::2],
+    "some columns": lambda: torch.randn(3, 2, 2 * BLOCK)[:, :, 3 : BLOCK + 7],
+    "one column": lambda: torch.randn(9, 4)[:, 2:3],
+    "channels last": lambda: torch.randn(2, 4, 3, 6).to(memory_format=torch.channels_last),
+    "some channels": lambda: torch.randn(2, 6, 3, 4).to(memory_format=torch.channels_last)[:, 1:5],
 }
-modules = [emit.load(emit.source(activation), name) for name, activation in VARIANTS.items()]
-for module in modules:
-    module._BLOCK = 1 << 16  # the interpreter takes its time for each block, whatever its size
-    for N, eps in ((1, "1e-6"), (2, "1e-4"), (3, "10")):
-        constants = module._constants(N, Fraction(eps), torch.float32)
-        for dtype, x in inputs.items():
-            for order, composite in enumerate(module._COMPOSITES):
-                g = torch.randn_like(x) if order else None
-                plain = composite(x.float(), *constants, N)
-                plain = (plain * g.float() if order else plain).to(dtype)
-                computed = module._triton_apply(x, g, order, N, *constants, module._NO_PAIR)
-                assert computed.dtype == dtype
-                assert computed[x.isfinite()].isfinite().all()
-                if dtype == torch.float32:
-                    assert same(computed, plain), (module, N, eps, dtype, order)
-                    if order < 2:  # in pairs: next to the plan in binary64
-                        pair = module._pair_constants(N, Fraction(eps))
-                        pairs = module._triton_apply(x, g, order, N, *constants, pair)
-                        wide = composite(x.double(), *module._constants(N, Fraction(eps), torch.float64), N)
-                        wide = (wide.float() * g if order else wide).float()
-                        assert torch.allclose(pairs, wide, rtol=2e-7, atol=1e-18, equal_nan=True), (N, eps, order)
-                else:  # other quotients: another number where the plain result is next to a tie
-                    differ = ~((computed == plain) | computed.isnan() & plain.isnan())
-                    assert differ.sum() < len(x) / 1000, (module, N, eps, dtype, order)
-                    assert torch.allclose(computed, plain, rtol=2**-10, atol=2**-24, equal_nan=True)
-
-# Strides, types of g, empty and single tensors; a full block and a tail.
-module._BLOCK = 64
-x, g = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last), torch.randn(2, 3, 4, 1).expand(-1, -1, -1, 5)
-apply = lambda x, g: module._triton_apply(x, g, 0 if g is None else 1, 3, *constants, module._NO_PAIR)
-value, gradient = module._value(x, *constants, 3), module._first(x, *constants, 3) * g
-assert torch.equal(apply(x, None), value)
-assert torch.equal(apply(x, g), gradient)
-assert torch.equal(apply(x[:, 1:, ::2], g[:, 1:, ::2]), gradient[:, 1:, ::2])
-assert torch.equal(apply(x[0, 0, 0, 0], None), value[0, 0, 0, 0])
-half = (module._first(x.half().float(), *constants, 3) * g).half()
-assert torch.allclose(apply(x.half(), g), half, rtol=2**-10, atol=2**-24)
-assert apply(x[:0], None).shape == (0, 3, 4, 5)
-"""
-
-TYPES = ("fp16", "bf16", "fp32")
-#: The plan of each kernel; "accurate" is that of binary32 in pairs.
-PLANS = {"fp16": "short", "bf16": "short", "fp32": "plain", "accurate": "compensated"}
-ALIGNED = {(i,): [["tt.divisibility", 16]] for i in range(3)}  # what a launch finds of a fresh allocation's pointers
+every_layout = pytest.mark.parametrize("layout", LAYOUTS)
+every_type = pytest.mark.parametrize("dtype", NEAR, ids=str)
 
 
-def test_interpreted_kernels_are_the_composites_in_binary32():
-    environment = {**os.environ, "TRITON_INTERPRET": "1"}
-    command = [sys.executable, "-W", "ignore", "-c", INTERPRETED]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def made(layout, dtype, seed=0):
+    """A tensor of that layout and type, with both signs on both sides of the scale."""
+    torch.manual_seed(seed)
+    x = LAYOUTS[layout]()
+    if dtype == x.dtype:
+        return x
+    strided = torch.empty_strided(x.shape, x.stride(), dtype=dtype)
+    strided.as_strided((strided.untyped_storage().nbytes() // strided.itemsize,), (1,)).normal_()
+    return strided
 
 
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory):
-    """Every variant's kernels, compiled into a fresh cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRITON_CACHE_DIR", str(tmp_path_factory.mktemp("triton")))
-        yield {name: emit.load(emit.source(activation), f"{name}_ahead") for name, activation in VARIANTS.items()}
+@every_layout
+@every_type
+@pytest.mark.parametrize("order", [0, 1])
+def test_elementwise(layout, dtype, order, module):
+    x, constants = made(layout, dtype), ahead.constants(module, N, EPS)
+    near(module._triton_apply(x, None, None, order, *constants), rounded(module, order, x))
+    for g in (made(layout, dtype, 1), torch.randn(x.shape, dtype=dtype), torch.randn(()).to(dtype).expand(x.shape)):
+        near(module._triton_apply(x, g, None, order, *constants), rounded(module, order, x, g))
 
 
-def compiled(module, kind, order, arch, aligned=ALIGNED, **options):
-    """The kernel for N = 3 and eps = 1e-4, compiled ahead of time."""
-    form = next(iter(module._FORMATS.values()))
-    s, inv_s = module.scale_constants(3, Fraction(1, 10000), *form)
-    pair = module.pair_constants(3, Fraction(1, 10000), *form) if kind == "accurate" else module._NO_PAIR
-    constants = {"order": order, "N": 3, "s": s, "inv_s": inv_s, "block": module._BLOCK}
-    constants |= zip(("s_low", "inv_s_low", "up", "down"), pair)
-    pointer = "*fp32" if kind == "accurate" else f"*{kind}"
-    arguments = {"x_pointer": pointer, "g_pointer": pointer, "y_pointer": pointer, "size": "i32"}
-    signature = {name: arguments.get(name, "constexpr") for name in module._kernel.arg_names}
-    source = ASTSource(fn=module._kernel, signature=signature, constexprs=constants, attrs=aligned)
-    return triton.compile(source, target=GPUTarget("cuda", arch, 32), options={**module._OPTIONS, **options})
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "0-d"])
+@every_type
+def test_bias(layout, dtype, module):
+    x = made(layout, dtype)
+    for bias in (torch.randn(x.shape[-1]).to(dtype), torch.randn(x.shape[-1], 3).to(dtype)[:, 1]):
+        near(module.segem(x, N, EPS, bias=bias), rounded(module, 0, x, bias=bias))
+        given = [t.detach().requires_grad_() for t in (x, bias)]
+        found = torch.autograd.grad(module.segem(given[0], N, EPS, bias=given[1]).float().sum(), given)
+        gradient = rounded(module, 1, x, bias=bias)
+        near(found[0], gradient)
+        assert torch.allclose(found[1].float(), gradient.float().sum_to_size(bias.shape), rtol=0.01, atol=0.01)
 
 
-def count(kernel, pattern):
-    return len(re.findall(pattern, kernel.asm["ptx"], re.MULTILINE))
+@every_layout
+@pytest.mark.parametrize("other", ["alike", "dense"])
+@every_type
+def test_gated_by_another_tensor(layout, other, dtype, module):
+    x = made(layout, dtype)
+    up, w = (made(layout, dtype, k) if other == "alike" else torch.randn(x.shape, dtype=dtype) for k in (1, 2))
+    x, up = x.detach().requires_grad_(), up.detach().requires_grad_()
+    y = module.segem_glu(x, up, N, EPS)
+    near(y, rounded(module, 0, x, up))
+    grad_x, grad_up = torch.autograd.grad(y, (x, up), w)
+    near(grad_x, rounded(module, 1, x, up, w))
+    near(grad_up, rounded(module, 0, x, w))
 
 
-def local_bytes(kernel, tmp_path):
-    """Bytes of stack and local memory that a thread uses: where registers are spilled to."""
-    path = tmp_path / "kernel.cubin"
-    path.write_bytes(kernel.asm["cubin"])
-    tool = knobs.nvidia.cuobjdump.path
-    text = subprocess.run([tool, "-res-usage", path], capture_output=True, text=True, check=True).stdout
-    (usage,) = re.findall(r"STACK:(\d+).*LOCAL:(\d+)", text)
-    return sum(map(int, usage))
+#: Where the last dimension has halves.
+PACKED = [layout for layout, make in LAYOUTS.items() if make().dim() and make().shape[-1] % 2 == 0]
 
 
-CASES = [
-    *(("segem", kind, order, arch) for kind in TYPES for order in (0, 1, 2) for arch in (80, 90)),
-    *((name, kind, 1, 90) for name in VARIANTS if name != "segem" for kind in TYPES),
-    *((name, "accurate", order, 90) for name in VARIANTS for order in (0, 1)),
-]
+@pytest.mark.parametrize("layout", PACKED)
+@pytest.mark.parametrize("w", ["dense", "expanded"])
+@every_type
+def test_gated_by_the_other_half(layout, w, dtype, module):
+    x = made(layout, dtype).requires_grad_()
+    gate, up = x.chunk(2, -1) if x.numel() else (x[..., : x.shape[-1] // 2],) * 2
+    y = module.segem_glu(x, None, N, EPS)
+    near(y, rounded(module, 0, gate, up))
+    weight = torch.randn(y.shape if w == "dense" else ()).to(dtype).expand(y.shape)
+    (grad,) = torch.autograd.grad(y, x, weight)
+    near(grad, torch.cat([rounded(module, 1, gate, up, weight), rounded(module, 0, gate, weight)], -1))
+    assert grad.is_contiguous()
 
 
-@pytest.mark.parametrize(("name", "kind", "order", "arch"), CASES)
-def test_kernels_compile_well(name, kind, order, arch, modules, tmp_path):
-    kernel = compiled(modules[name], kind, order, arch)
-    elements = modules[name]._BLOCK // (32 * modules[name]._OPTIONS["num_warps"])
-    pieces = elements * int(kind[2:] if kind in TYPES else 32) // 128
-    derive, _ = pricing.PLANS[PLANS[kind]]
-    planned = pricing.operations(derive(VARIANTS[name], order), 3)
-    assert count(kernel, r"ld\.global\S*\.v4\.b32") == pieces * (1 if order == 0 else 2)
-    assert count(kernel, r"st\.global\S*\.v4\.b32") == pieces
-    # In the full block and in the tail: what is planned, nothing else fused, and nothing left to fuse.
-    assert count(kernel, r"div\.rn\.f32") == 2 * elements * planned["div"]
-    assert count(kernel, r"^\s*fma\.rn\.f32") == 2 * elements * planned["fma"]
-    assert count(kernel, r"rsqrt\.approx") == 2 * elements * planned["rsqrt"]
-    assert count(kernel, r"^\s*(fma\.(?!rn\.f32)|div\.(approx|full)|(add|sub|mul)\.f32)") == 0
-    assert local_bytes(kernel, tmp_path) == 0
+def test_packed_layouts_are_of_every_kind():
+    assert {"empty", "no rows", "dense", "left halves", "right halves", "transposed", "expanded rows"} <= {*PACKED}
 
 
-def test_the_counts_can_tell(modules, tmp_path):
-    """Without alignment no wide loads, with fusion on fused operations, with few registers spills."""
-    module = modules["segem"]
-    assert count(compiled(module, "fp32", 1, 90, aligned={}), r"ld\.global\S*\.v4") == 0
-    assert count(compiled(module, "fp32", 1, 90, enable_fp_fusion=True), r"^\s*fma|(add|sub|mul)\.f32") > 0
-    assert local_bytes(compiled(module, "fp32", 1, 90, maxnreg=24), tmp_path) > 0
+# --- What is read and written ---
+
+
+@pytest.mark.parametrize("rows", [1, ROOM, 2 * ROOM + 1])
+@pytest.mark.parametrize("columns", [1, BLOCK - 1, BLOCK, 2 * BLOCK + 3])
+def test_nothing_else_is_written(rows, columns, module):
+    """Both results lie in the middle of guards, and the inputs stay as they are."""
+    torch.manual_seed(0)
+    guard = 12345.0
+    whole = torch.full((2, rows + 2, columns + 6), guard)
+    y, z = whole[:, 1:-1, 2 : columns + 2]
+    given = torch.randn(3, rows + 2, columns + 6)
+    x, g, w = given[:, 1:-1, 3 : columns + 3]
+    before = given.clone()
+    found, tensors, strides = module.matrices(columns, y, z, x, g, w)
+    module._launch(tensors, None, strides, found, 1, *ahead.constants(module, N, EPS)[:-1], *module._NO_PAIR)
+    near(y, rounded(module, 1, x, g, w))
+    near(z, rounded(module, 0, x, w))
+    assert (whole == guard).sum() == whole.numel() - 2 * rows * columns
+    assert torch.equal(given, before)
+
+
+def launched(module, call):
+    """What reaches the kernel in a call, once for each launch."""
+    with ahead.recorded(module) as launches:
+        call(ahead.constants(module, N, EPS))
+    return launches
+
+
+def test_halves_are_not_copied(module):
+    x, w = torch.randn(ROOM, 2 * BLOCK), torch.randn(ROOM, BLOCK)
+    gate, up = x.chunk(2, 1)
+    (forward,) = launched(module, lambda constants: module._triton_apply(gate, up, None, 0, *constants))
+    (backward,) = launched(module, lambda constants: module._triton_gradients(x, None, w, *constants))
+    for launch in (forward, backward):
+        assert (launch["x"].data_ptr(), launch["g"].data_ptr()) == (gate.data_ptr(), up.data_ptr())
+        assert (launch["x_stride"], launch["g_stride"], launch["columns"]) == (2 * BLOCK, 2 * BLOCK, BLOCK)
+    assert (forward["y_stride"], forward["w"], forward["z"], forward["bias"]) == (BLOCK, None, None, None)
+    assert (backward["w"].data_ptr(), backward["w_stride"]) == (w.data_ptr(), BLOCK)
+    # Both gradients are halves of one tensor.
+    assert backward["z"].data_ptr() - backward["y"].data_ptr() == BLOCK * x.itemsize
+    assert (backward["y_stride"], backward["z_stride"]) == (2 * BLOCK, 2 * BLOCK)
+
+
+@pytest.mark.parametrize("layout", ["1-d", "dense", "transposed", "channels last", "one row of halves"])
+def test_one_row_has_no_strides(layout, module):
+    """Where x and g are dense in the same order of dimensions they are one row, whatever their shape, in place."""
+    x, g = made(layout, torch.float32), made(layout, torch.float32, 1)
+    (launch,) = launched(module, lambda constants: module._triton_apply(x, g, None, 1, *constants))
+    assert (launch["x"].data_ptr(), launch["g"].data_ptr()) == (x.data_ptr(), g.data_ptr())
+    assert (launch["columns"], launch["y"].numel()) == (x.numel(), x.numel())
+    assert {launch[name] for name in launch if name.endswith("_stride")} == {None}
+
+
+def test_more_rows_than_a_grid_has_room_for_are_launched_in_parts(module):
+    x = torch.randn(2 * ROOM + 1, 2 * BLOCK)[:, :BLOCK]
+    launches = launched(module, lambda constants: module._triton_apply(x, None, None, 0, *constants))
+    assert [len(launch["y"]) for launch in launches] == [ROOM, ROOM, 1]
+    assert [launch["x"].data_ptr() for launch in launches] == [x[k * ROOM].data_ptr() for k in range(3)]
+
+
+def test_a_bias_is_read_as_it_is(module):
+    x, bias = torch.randn(3, BLOCK), torch.randn(BLOCK)
+    (launch,) = launched(module, lambda constants: module._triton_apply(x, None, bias, 0, *constants))
+    assert (launch["bias"].data_ptr(), launch["x"].data_ptr()) == (bias.data_ptr(), x.data_ptr())
+    assert (launch["columns"], launch["x_stride"]) == (BLOCK, BLOCK)

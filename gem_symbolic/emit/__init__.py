@@ -1,4 +1,4 @@
-"""From definitions to kernel files: one standalone Python file for each activation, with PyTorch and Triton inside."""
+"""From definitions to kernel files: for each activation one in Python, with PyTorch and Triton, and one in C++."""
 
 import hashlib
 import importlib.util
@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +25,7 @@ from gem_symbolic.emit.targets import CPP, TORCH, TRITON, Target
 from gem_symbolic.floats import plan
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.pairs import compensated, short
-from gem_symbolic.piecewise import build
+from gem_symbolic.piecewise import PiecewiseRational, build
 from gem_symbolic.plans import Plan, unaltered
 from gem_symbolic.rules import CHAINS, ROUTINES, Routine
 from gem_symbolic.wide import wide
@@ -44,6 +44,12 @@ TYPES = {"binary16": "float16", "bfloat16": "bfloat16", "binary32": "float32", "
 COMPUTE = ("binary32", "binary64")
 #: The types that a C++ file computes for in binary64, by the wide plan: all that are narrower.
 WIDE = ("binary16", "bfloat16", "binary32")
+#: How the plan of a derivative is derived, by the names that functions and figures go by.
+PLANS: Mapping[str, Callable[[PiecewiseRational, int], Plan]] = {
+    "wide": wide,
+    "plain": plan,
+    "compensated": compensated,
+}
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("gem_symbolic.emit"),
@@ -138,12 +144,14 @@ def native(activation: Activation, template: str = CPP.template, **more: Any) ->
 
 
 def write(directory: Path | str, facts: Mapping[str, Sequence[str]] | None = None) -> list[Path]:
-    """Writes the file of every emitted variant, each all at once, and returns the paths; `facts` are by variant."""
+    """Writes the files of every emitted variant, each all at once, and returns the paths; `facts` are by variant."""
     paths = []
     for name, activation in VARIANTS.items():
-        if activation.emitted:
-            path = Path(directory) / f"{name}.py"
-            text = source(activation, (facts or {}).get(name, ()))
+        if not activation.emitted:
+            continue
+        texts = {".py": source(activation, (facts or {}).get(name, ())), ".cpp": native(activation)}
+        for suffix, text in texts.items():
+            path = Path(directory) / f"{name}{suffix}"
             with tempfile.NamedTemporaryFile("w", dir=directory, suffix=".tmp", delete=False, encoding="utf-8") as f:
                 f.write(text)
             os.chmod(f.name, 0o644)

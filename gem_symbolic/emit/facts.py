@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gem_symbolic.bars import BARS, DTYPES, PLANS, Bar
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.figures import QUANTITIES, accuracy, read
-from gem_symbolic.measure import BARS, DTYPES, PLANS, Bar
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ("T2.smoothness", "T3.lipschitz", "T4.dead", "T4.alive", "T5.range", "T5.minimum", "T6.sup", "T8.curvature")
 PATHS = {
     "torch": "PyTorch on the CPU",
+    "compiled": "what torch.compile computes, operation by operation",
     "triton": "Triton, interpreted",
     "accurate": "Triton with accurate=True, interpreted",
 }

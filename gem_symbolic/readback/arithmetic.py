@@ -1,7 +1,7 @@
 """The types and expressions of an emitted C++ file: what they are, or why they are refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gem_symbolic.formats import FORMATS
@@ -14,11 +14,14 @@ from gem_symbolic.readback.kinds import (
     INDEX,
     INPUTS,
     INTEGERS,
+    ROW,
     Bound,
     Frame,
     Number,
     Object,
+    Offset,
     Pointer,
+    Symbol,
 )
 from gem_symbolic.readback.numbers import Refused
 from gem_symbolic.readback.operations import Graph, Node
@@ -28,13 +31,14 @@ from gem_symbolic.readback.syntax import Tree
 
 @dataclass(eq=False)
 class Evaluator:
-    """Values of expressions for one N; all operations are in the type `compute`."""
+    """Values of expressions for one N; all operations are in the type `compute`. `stored` is what arrays got at i."""
 
     program: Program
     graph: Graph
     N: int
     compute: str
     visited: set[Tree]
+    stored: dict[str, Number] = field(default_factory=dict)
 
     def call(
         self,
@@ -156,8 +160,8 @@ class Evaluator:
                 return self.conditional(node, frame)
             case "subscript_expression", _:
                 pointer = self.element(node, frame)
-                if pointer.array not in INPUTS or pointer.null:
-                    raise Refused("an element is read that is not to be read")
+                if pointer.array not in INPUTS or pointer.null or self.stored:  # what is written may lie there
+                    raise Refused("an element is read that is not to be read, or after one is written")
                 return Number(pointer.type, self.graph.leaf(pointer.array))
             case "field_expression", ("argument", "operator", "field") if node["operator"].text == ".":
                 value = self.evaluate(node["argument"], frame)
@@ -193,12 +197,34 @@ class Evaluator:
         kind = "bool" if op in COMPARISONS.values() else self.compute
         return Number(kind, self.graph.apply(op, *values))
 
-    def binary(self, node: Tree, frame: Frame) -> Number:
+    def truth(self, value: Any) -> bool:
+        """Whether a condition holds, which must be known; a pointer is one that is not null."""
+        match value:
+            case Pointer(null=null):
+                return not null
+            case Number(type="bool", value=bool(true)):
+                return true
+        raise Refused("a choice depends on a number that is not known")
+
+    def moved(self, pointer: Pointer, by: Any) -> Pointer:
+        """The pointer, moved to where the row begins in its array."""
+        if pointer.null or pointer.stride is None or by != Number("int64", Offset(pointer.stride)):
+            raise Refused(f"{pointer.array} is moved otherwise than by the row times its stride")
+        return replace(pointer, stride=None)
+
+    def binary(self, node: Tree, frame: Frame) -> Any:
         a, b = self.evaluate(node["left"], frame), self.evaluate(node["right"], frame)
         symbol = node["operator"].text
+        if symbol == "&&":
+            return Number("bool", self.truth(a) and self.truth(b))
+        if isinstance(a, Pointer) and symbol == "+":
+            return self.moved(a, b)
         if not (isinstance(a, Number) and isinstance(b, Number)):
             raise Refused(f"{node.words}: this is not recognised")
         if a.type in INTEGERS and b.type in INTEGERS:
+            strides = [n.value for n in (a, b) if n.value is not ROW and isinstance(n.value, Symbol)]
+            if symbol == "*" and ROW in (a.value, b.value) and len(strides) == 1:
+                return Number("int64", Offset(*strides))
             if not (isinstance(a.value, int) and isinstance(b.value, int)):
                 raise Refused(f"{node.words}: this depends on what is not known")
             if symbol in EXACT:
@@ -209,26 +235,27 @@ class Evaluator:
             return self.apply((ARITHMETIC | COMPARISONS)[symbol], a, b)
         raise Refused(f"{node.words}: this operation is not recognised")
 
-    def conditional(self, node: Tree, frame: Frame) -> Number:
+    def conditional(self, node: Tree, frame: Frame) -> Any:
         condition = self.evaluate(node["condition"], frame)
         yes, no = node["consequence"], node["alternative"]
-        if not isinstance(condition, Number) or condition.type != "bool":
+        if not isinstance(condition, Number) or not isinstance(condition.value, Node):
+            chosen = yes if self.truth(condition) else no
+            self.visited.add(chosen)
+            return self.evaluate(chosen, frame)
+        if condition.type != "bool":
             raise Refused("this condition is not recognised")
-        chosen = [yes, no] if isinstance(condition.value, Node) else [yes if condition.value else no]
-        self.visited.update(chosen)
-        values = [self.evaluate(part, frame) for part in chosen]
-        if len(values) == 1:
-            return values[0]
+        self.visited.update((yes, no))
+        values = [self.evaluate(part, frame) for part in (yes, no)]
         if any(not isinstance(v, Number) or v.type != self.compute for v in values):
             raise Refused(f"a choice between numbers that are not both of {self.compute}")
         return Number(self.compute, self.graph.apply("select", condition.value, *(v.value for v in values)))
 
     def element(self, node: Tree, frame: Frame) -> Pointer:
-        """The array whose element at the index is meant."""
+        """The array whose element at the index, of the row, is meant."""
         if node.kind == "subscript_expression" and node.labels == ("argument", "indices"):
             pointer = self.evaluate(node["argument"], frame)
             indices = [self.evaluate(part, frame) for part in node["indices"].listed()]
-            if isinstance(pointer, Pointer) and [i.value for i in indices] == [INDEX]:
+            if isinstance(pointer, Pointer) and [i.value for i in indices] == [INDEX] and pointer.stride is None:
                 return pointer
         raise Refused(f"{node.words}: this is no element at the index")
 
@@ -248,6 +275,8 @@ class Evaluator:
                 name = function["name"].text
             case "identifier", ():
                 name = function.text
+            case "primitive_type", ():
+                return self.cast(function, args, frame)
             case "field_expression", _:
                 value = self.evaluate(function["argument"], frame)
                 return self.method(value, function["field"].text, [], args)

@@ -1,13 +1,15 @@
-"""The functions that kernel files carry verbatim from `parameters`, by what they promise."""
+"""The functions that kernel files carry verbatim, by what they promise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from gem_symbolic import parameters
+from gem_symbolic import emit, parameters
 from gem_symbolic.formats import FORMATS
-from gem_symbolic.readback.library import FLOATS, FORMAT_OF
+from gem_symbolic.readback.elements import FLOATS, FORMAT_OF
+from gem_symbolic.readback.layouts import gradients, matrices
 from gem_symbolic.readback.numbers import Refused
-from gem_symbolic.readback.values import INTEGER, Primitive, Raised, Scalar, Type
+from gem_symbolic.readback.values import INTEGER, Function, Primitive, Raised, Scalar, Type
 
 
 def resolve(m: Any, N: Any, eps: Any = None, scale: Any = None) -> tuple[Any, Any]:
@@ -40,8 +42,10 @@ def format_of(m: Any, N: Any, eps: Any, form: tuple[int, ...]) -> Type:
 
 
 def scale_constants(m: Any, N: Any, eps: Any, bits: int, lowest: int, highest: int) -> tuple[Scalar, ...]:
-    """(s, 1/s) for the scale s = eps**(1/2N), rounded to the type with that format."""
+    """(s, 1/s) for the scale s = eps**(1/2N), rounded to the type with that format, unless it is out of its range."""
     kind, s = format_of(m, N, eps, (bits, lowest, highest)), m.numbers.algebra.gens["s"]
+    if kind in m.world.excluded:
+        raise Raised("ValueError")
     return Scalar(s, kind), Scalar(m.numbers.algebra.number(1) / s, kind)
 
 
@@ -52,13 +56,26 @@ def pair_constants(m: Any, N: Any, eps: Any, bits: int, lowest: int, highest: in
     return tuple(Scalar(value, kind) for value in values)
 
 
+def remembered(m: Any, function: Function) -> Function:
+    """The function, which gives the same for the same arguments."""
+    return replace(function, constant=True)
+
+
+def constants(m: Any, N: Any, eps: Any, scale: Any, formats: tuple[tuple[int, ...], ...]) -> tuple[Any, ...]:
+    """(N, eps, for each format (s, 1/s) or None, for the first what pairs need or None), None where out of range."""
+    N, eps = resolve(m, N, eps, scale)
+    inside = [format_of(m, N, eps, form) not in m.world.excluded for form in formats]
+    found = [scale_constants(m, N, eps, *form) if kept else None for form, kept in zip(formats, inside)]
+    return N, eps, *found, pair_constants(m, N, eps, *formats[0]) if inside[0] else None
+
+
 def within_carried(m: Any, *args: Any, **kwargs: Any) -> Any:
     raise Refused("a function that only the carried ones call")
 
 
-PROMISED = {"resolve": resolve, "scale_constants": scale_constants, "pair_constants": pair_constants}
-CARRIED: Mapping[str, Primitive] = {
-    name: Primitive(name, PROMISED.get(name, within_carried))
-    for name, value in vars(parameters).items()
-    if callable(value) and getattr(value, "__module__", None) == parameters.__name__
+#: The functions themselves, and what stands for each of them.
+ORIGINALS: Mapping[str, Callable[..., Any]] = {f.__name__: f for f in emit.CARRIED}
+PROMISED = {
+    f.__name__: f for f in (resolve, scale_constants, pair_constants, remembered, constants, matrices, gradients)
 }
+CARRIED: Mapping[str, Primitive] = {name: Primitive(name, PROMISED.get(name, within_carried)) for name in ORIGINALS}

@@ -6,25 +6,26 @@ numbers; numbers that are not are nodes of a graph, and no choice depends on one
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gem_symbolic.readback.arithmetic import Evaluator
 from gem_symbolic.readback.kinds import (
     ANOTHER,
     FLOATS,
-    INDEX,
+    INDICES,
     INPUTS,
     LIMIT,
-    OUTPUT,
-    SIZE,
-    UNROLL,
+    OUTPUTS,
+    PRAGMAS,
+    ROWS,
     Bound,
     Frame,
     Number,
     Object,
     Pointer,
     Returned,
+    Symbol,
 )
 from gem_symbolic.readback.numbers import Refused
 from gem_symbolic.readback.program import Function, Parameter
@@ -33,10 +34,9 @@ from gem_symbolic.readback.syntax import Tree
 
 @dataclass(eq=False)
 class Machine(Evaluator):
-    """Runs functions for one N; all operations are in the type `compute`, and `stored` is what was written to y[i]."""
+    """Runs functions for one N. `loops` are the ends of the loops over numbers and rows that are running."""
 
-    stored: Number | None = None
-    looping: bool = False
+    loops: list[Symbol] = field(default_factory=list)
 
     # --- Functions ---
 
@@ -120,7 +120,7 @@ class Machine(Evaluator):
                 done = self.block(node.parts[1:-1], frame)
                 frame.names = {name: value for name, value in frame.names.items() if name in outer}
                 return done
-            case "preproc_call", ("directive", "argument") if node.words == UNROLL:
+            case "preproc_call", ("directive", "argument") if node.words in PRAGMAS:
                 pass
             case "declaration", labels if labels[-3:] == ("type", "declarator", ";"):
                 self.declare(node, frame)
@@ -185,24 +185,17 @@ class Machine(Evaluator):
             frame.names[name] = self.initial(frame.names[name].type, value, frame)
             return
         pointer = self.element(target, frame)
-        if pointer.array != OUTPUT or self.stored is not None:
+        if pointer.array not in OUTPUTS or pointer.array in self.stored:
             raise Refused("an element is written that is not to be written, or a second time")
         if not isinstance(value, Number) or value.type != pointer.type:
             raise Refused(f"an element of type {pointer.type} is converted on its own")
-        self.stored = value
+        self.stored[pointer.array] = value
 
     def choose(self, node: Tree, frame: Frame) -> Returned | None:
         condition = node["condition"]
         if condition.labels != ("(", "value", ")"):
             raise Refused("this condition is not recognised")
-        match self.evaluate(condition["value"], frame):
-            case Pointer(null=null):
-                true = not null
-            case Number(type="bool", value=bool(true)):
-                pass
-            case _:
-                raise Refused("a choice depends on a number that is not known")
-        if true:
+        if self.truth(self.evaluate(condition["value"], frame)):
             return self.run(node["consequence"], frame)
         if "alternative" in node.labels:
             other = node["alternative"]
@@ -234,7 +227,7 @@ class Machine(Evaluator):
         return None
 
     def loop(self, node: Tree, frame: Frame) -> Returned | None:
-        """for (i = a; i < b; ++i): round by round, or for any index below the size of the arrays."""
+        """for (i = a; i < b; ++i): round by round, or for any index below the number of rows, or of numbers in one."""
         first, condition, update = node["initializer"], node["condition"], node["update"]
         self.run(first, frame)
         name = first["declarator"]["declarator"].text
@@ -249,12 +242,14 @@ class Machine(Evaluator):
 
         frame.fixed.add(name)
         kind = frame.names[name].type
-        if bound() is SIZE:
-            if start != 0 or self.looping or kind != "int64":
+        if (end := bound()) in INDICES:
+            if start != 0 or kind != "int64" or not set(self.loops) <= {ROWS} - {end}:
                 raise Refused("the loop does not run from the first element to the last")
-            frame.names[name], frame.looping, self.looping = Number(kind, INDEX), True, True
+            looping, frame.names[name], frame.looping = frame.looping, Number(kind, INDICES[end]), True
+            self.loops.append(end)
             done = self.run(node["body"], frame)
-            frame.looping = self.looping = False
+            self.loops.pop()
+            frame.looping = looping
             if done:
                 raise Refused("a loop is left early")
         else:

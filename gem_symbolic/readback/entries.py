@@ -2,15 +2,30 @@
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain, combinations
 from typing import Any
 
-from gem_symbolic.emit import ACCURATE, COMPUTE, ENTRIES
+from gem_symbolic.emit import ACCURATE, COMPUTE, WIDE
 from gem_symbolic.emit import ORDERS as NAMES
 from gem_symbolic.plans import Plan, complete
 from gem_symbolic.readback.cpp import Machine
-from gem_symbolic.readback.kinds import ANOTHER, SIZE, Bound, Frame, Number, Object, Pointer, Typed
+from gem_symbolic.readback.kinds import (
+    ANOTHER,
+    INPUTS,
+    OUTPUTS,
+    ROWS,
+    SIZE,
+    Bound,
+    Frame,
+    Number,
+    Object,
+    Pointer,
+    Symbol,
+    Typed,
+)
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Node, difference
 from gem_symbolic.readback.program import Program, load
@@ -19,40 +34,68 @@ from gem_symbolic.readback.syntax import Tree
 from gem_symbolic.readback.values import ValidationError
 from gem_symbolic.rules import ROUTINES
 
-#: What the arguments of an entry mean, by their places: arrays, the size, the order, then constants.
-CONSTANTS = ("s", "inv_s")
-IN_PAIRS = (*CONSTANTS, "s_low", "inv_s_low", "up", "down")
+#: What the arguments of entries mean, by their places: arrays, sizes, strides of arrays, the order, then constants.
+ROW_BY_ROW = "x bias g y rows columns x_stride g_stride y_stride order s inv_s"
+GRADIENTS = "x g w x_grad g_grad rows columns x_stride g_stride w_stride x_grad_stride g_grad_stride s inv_s"
+ARRAY = "x g y size order s inv_s"
+IN_PAIRS = "s_low inv_s_low up down"
+CONSTANTS = ("s", "inv_s", *IN_PAIRS.split())
+SIZES = {"size": SIZE, "columns": SIZE, "rows": ROWS}
+OPTIONAL = ("bias", "g")  # arrays that may be null, where there is an order
+
+
+@cache
+def stride(array: str) -> Symbol:
+    """How far the rows of an array are from one another."""
+    return Symbol(f"{array}_stride")
+
+
 #: What the constants are over the reals: a pair is exact there without its low part, and `up` is any positive number.
 REAL: Mapping[str, Any] = {"s": S, "inv_s": ONE / S, "s_low": 0.0, "inv_s_low": 0.0, "up": UP, "down": ONE / UP}
 COMPENSATED = "compensated"
 #: Flags that are known to leave each operation what it is, and the one without which a*b + c may be fused.
-HARMLESS = {"-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math"}
+HARMLESS = {
+    *("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC"),
+    *("-fno-math-errno", "-fno-trapping-math", "--param=vect-epilogues-nomask=0"),
+}
 UNFUSED = "-ffp-contract=off"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A function that is called from C: its plan, the type that computes, that of the numbers, its constants."""
+    """A function that is called from C: its plan, the type that computes, that of the numbers, its arguments."""
 
     plan: str
     compute: str
     type: str
     orders: int
-    constants: tuple[str, ...]
+    arguments: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        return f"{self.plan}_{self.type}"
+        return f"{self.plan}{'' if self.ordered else '_gradients'}_{self.type}"
 
     @property
-    def pairs(self) -> bool:
-        """Whether it computes in pairs."""
-        return self.plan == COMPENSATED
+    def ordered(self) -> bool:
+        """Whether it gives the derivative of an order that is asked for; or else, gradients."""
+        return "order" in self.arguments
+
+    @property
+    def outputs(self) -> set[str]:
+        return {a for a in self.arguments if a in OUTPUTS}
+
+    @property
+    def lacking(self) -> Iterator[Set[str]]:
+        """The arrays that are null, in each way."""
+        optional = [a for a in self.arguments if a in OPTIONAL and self.ordered]
+        return map(frozenset, chain.from_iterable(combinations(optional, n) for n in range(len(optional), -1, -1)))
 
 
 KNOWN = (
-    *(Entry(plan, compute, type, len(NAMES), CONSTANTS) for plan, compute, type in ENTRIES),
-    Entry(COMPENSATED, "binary32", "binary32", ACCURATE, IN_PAIRS),
+    *(Entry("wide", "binary64", type, len(NAMES), tuple(ROW_BY_ROW.split())) for type in WIDE),
+    *(Entry("wide", "binary64", type, 0, tuple(GRADIENTS.split())) for type in WIDE),
+    *(Entry("plain", type, type, len(NAMES), tuple(ARRAY.split())) for type in COMPUTE),
+    Entry(COMPENSATED, "binary32", "binary32", ACCURATE, tuple(f"{ARRAY} {IN_PAIRS}".split())),
 )
 
 
@@ -125,16 +168,21 @@ class Exact(Numbers):
         raise Refused(f"{op} has no meaning over the reals")
 
 
-def value(node: Node, numbers: Exact, given: Mapping[str, Any]) -> Any:
-    """What a node is in a region: what it depends on is computed in the order of its making. Raises Refused."""
-    needed: set[Node] = set()
+def needed(node: Node) -> list[Node]:
+    """What a node depends on, and the node itself, in the order of their making."""
+    found: set[Node] = set()
     open_ = [node]
     while open_:
-        if (n := open_.pop()) not in needed:
-            needed.add(n)
+        if (n := open_.pop()) not in found:
+            found.add(n)
             open_ += n.args
+    return sorted(found, key=lambda n: n.index)
+
+
+def value(node: Node, numbers: Exact, given: Mapping[str, Any]) -> Any:
+    """What a node is in a region. Raises Refused."""
     known: dict[Node, Any] = {}
-    for n in sorted(needed, key=lambda n: n.index):
+    for n in needed(node):
         if n.args:
             known[n] = numbers.perform(n.op, [known[a] for a in n.args])
         elif n.op in given:
@@ -169,8 +217,10 @@ class Library:
     N: int
     visited: set[Tree]
     graph: Typed = field(default_factory=Typed)
-    planned: dict[tuple[bool, int], Node] = field(default_factory=dict)
-    proved: set[tuple[Node, int]] = field(default_factory=set)  # over the reals
+    planned: dict[tuple[str, int], Node] = field(default_factory=dict)
+    #: The functions of x that were found, and why they are not the derivative, by region.
+    functions: dict[tuple[str, int], Node] = field(default_factory=dict)
+    proved: dict[tuple[Node, int], dict[str, str]] = field(default_factory=dict)
 
     def machine(self, compute: str) -> Machine:
         return Machine(self.program, self.graph, self.N, compute, self.visited)
@@ -184,42 +234,81 @@ class Library:
 
         return {**self.graph.operations, "reciprocal": reciprocal}
 
-    def expected(self, plan: Plan, pairs: bool) -> Node:
-        """What the plan computes."""
-        key = pairs, plan.order
+    def expected(self, name: str, plan: Plan) -> Node:
+        """What the plan of that name computes."""
+        key = name, plan.order
         if key not in self.planned:
-            names = {name: self.graph.leaf(name) for name in ("x", *IN_PAIRS)}
+            names = {name: self.graph.leaf(name) for name in ("x", *CONSTANTS)}
             self.planned[key] = plan.run({**names, "N": self.N}, operations=self.operations())
         return self.planned[key]
 
-    def run(self, entry: Entry, order: int | None, weighted: bool) -> Node | None:
-        """What an entry writes; None where it refuses the order. Raises ValidationError, and Refused."""
+    def argument(self, entry: Entry, name: str, order: int | None, null: Set[str]) -> Number | Pointer:
+        """What an entry is passed."""
+        array = name.removesuffix("_stride")
+        if array != name:
+            return Number("int64", stride(array))
+        if name in SIZES:
+            return Number("int64", SIZES[name])
+        if name in INPUTS or name in OUTPUTS:
+            strided = f"{name}_stride" in entry.arguments
+            return Pointer(entry.type, name, name in null, stride(name) if strided else None)
+        if name == "order":
+            return Number("int", ANOTHER if order is None else order)
+        return Number(entry.compute, self.graph.leaf(name))
+
+    def run(self, entry: Entry, order: int | None, null: Set[str], status: int = 0) -> dict[str, Node]:
+        """What an entry writes where some arrays are null, with another status nothing.
+
+        Raises ValidationError, and Refused.
+        """
         machine, function = self.machine(entry.compute), self.program.entries[entry.name]
-        args = [
-            Pointer(entry.type, "x"),
-            Pointer(entry.type, "g", null=not weighted),
-            Pointer(entry.type, "y"),
-            Number("int64", SIZE),
-            Number("int", ANOTHER if order is None else order),
-            *(Number(entry.compute, self.graph.leaf(name)) for name in entry.constants),
-        ]
+        args = [self.argument(entry, name, order, null) for name in entry.arguments]
         for parameter, a in zip(function.parameters, args):
             if (kind := machine.type(parameter.type, Frame({}, {}))) != a.type:  # C converts nothing
                 raise Refused(f"{parameter.name} is {kind}, where {a.type} is passed")
-        status = machine.call(function, args)
-        refused = order is None
-        if status != Number("int", int(refused)) or (machine.stored is None) != refused:
-            raise Refused(f"it writes or returns something else than it should for order {order or 'beyond the last'}")
-        return machine.stored.value if machine.stored else None
+        found = machine.call(function, args)
+        if found != Number("int", status) or machine.stored.keys() != (set() if status else entry.outputs):
+            asked = "beyond the last" if order is None else order
+            raise Refused(f"it writes or returns something else than it should for order {asked}")
+        return {array: number.value for array, number in machine.stored.items()}
 
     def outside(self, entry: Entry) -> str:
         """Why an entry is wrong where there is no such order; empty if it is not."""
         try:
-            for weighted in (False, True):
-                self.run(entry, None, weighted)
+            for null in entry.lacking:
+                self.run(entry, None, null, status=1)
         except Refused as error:
             return str(error)
         return ""
+
+    def at(self, function: Node, x: Node) -> Node:
+        """The function at another place than x."""
+        known = {self.graph.leaf("x"): x}
+        for n in needed(function):
+            if n not in known:
+                known[n] = self.graph.apply(n.op, *(known[a] for a in n.args)) if n.args else n
+        return known[function]
+
+    def weighted(self, entry: Entry, function: Node, null: Set[str]) -> Node:
+        """What an entry should write, by its function of x."""
+        leaf, apply = self.graph.leaf, self.graph.apply
+        if "bias" in entry.arguments and "bias" not in null:
+            function = self.at(function, apply("add", leaf("x"), leaf("bias")))
+        return self.finished(entry, function if "g" in null else apply("mul", function, leaf("g")))
+
+    def gradients(self, entry: Entry) -> dict[str, Node]:
+        """What an entry of gradients should write: f'(x) (g w) and f(x) w."""
+        leaf, apply = self.graph.leaf, self.graph.apply
+        value, first = (self.functions[entry.plan, order] for order in range(2))
+        x_grad, g_grad = apply("mul", first, apply("mul", leaf("g"), leaf("w"))), apply("mul", value, leaf("w"))
+        return {"x_grad": self.finished(entry, x_grad), "g_grad": self.finished(entry, g_grad)}
+
+    def refuted(self, function: Node, definition: Definition, order: int) -> dict[str, str]:
+        """Why a function is not the derivative, by region; empty texts where it is."""
+        key = function, order
+        if key not in self.proved:
+            self.proved[key] = {region.name: unequal(function, definition, region, order) for region in REGIONS}
+        return self.proved[key]
 
     def finished(self, entry: Entry, node: Node) -> Node:
         """The node, rounded once to the type of x."""
@@ -258,19 +347,19 @@ def flags(given: Sequence[str]) -> str:
 
 @dataclass(eq=False)
 class Report:
-    """Why something is wrong; empty where nothing is: of each entry, and of each order, plain or in pairs."""
+    """Why something is wrong; empty where nothing is: of each entry, and of each plan and order."""
 
     entries: dict[str, str] = field(default_factory=dict)
-    regions: dict[tuple[bool, int, str], str] = field(default_factory=dict)
-    operations: dict[tuple[bool, int], str] = field(default_factory=dict)
+    regions: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    operations: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def note(self, table: dict[Any, str], key: Any, why: str) -> None:
         """What is found first is kept."""
         table[key] = table.get(key, "") or why
 
 
-def examine(text: str, definitions: Iterable[Definition], plan: Callable[[bool, int], Plan]) -> Report:
-    """Runs each entry of a file for each order, with and without a weight. `plan` gives those in pairs, or the others.
+def examine(text: str, definitions: Iterable[Definition], plan: Callable[[str, int], Plan]) -> Report:
+    """Runs each entry of a file for each order, with and without what may be null. `plan` gives those of a name.
 
     Raises ValidationError, naming the line, for what is not understood or reached by nothing.
     """
@@ -283,12 +372,14 @@ def examine(text: str, definitions: Iterable[Definition], plan: Callable[[bool, 
         different = [f"{name} performs {why}" for name, why in library.routines() if why]
         for entry in KNOWN:
             try:
+                if not entry.ordered:
+                    compare(library, entry, None, frozenset(), library.gradients(entry), report)
+                    continue
                 report.note(report.entries, entry.name, library.outside(entry))
                 for order in range(entry.orders):
-                    inspect(library, entry, order, definition, plan(entry.pairs, order), report)
-                    report.note(
-                        report.operations, (entry.pairs, order), different[0] if different and entry.pairs else ""
-                    )
+                    inspect(library, entry, order, definition, plan(entry.plan, order), report)
+                    if different and entry.plan == COMPENSATED:
+                        report.note(report.operations, (entry.plan, order), different[0])
             except Refused as error:
                 raise program.entries[entry.name].node.refusal(str(error)) from error
     for function in program.all():
@@ -308,18 +399,27 @@ def required(node: Tree) -> bool:
 
 
 def inspect(library: Library, entry: Entry, order: int, definition: Definition, plan: Plan, report: Report) -> None:
-    """What an entry writes for an order, over the reals, as operations, and times g."""
+    """What an entry writes for an order: over the reals, as operations, at x + bias and times g."""
     at = f"N = {definition.N}: {entry.name}"
-    written, weighted = library.run(entry, order, False), library.run(entry, order, True)
-    assert written is not None
-    assert weighted is not None
+    bare, *others = entry.lacking
+    (written,) = library.run(entry, order, bare).values()
     function = written if entry.type == entry.compute else written.args[0]
-    why = difference(weighted, library.finished(entry, library.graph.apply("mul", function, library.graph.leaf("g"))))
-    report.note(report.entries, entry.name, why and f"{at}, order {order}: times g it performs {why}")
-    why = difference(written, library.finished(entry, library.expected(plan, entry.pairs)))
-    report.note(report.operations, (entry.pairs, order), why and f"{at} performs {why}")
-    if (function, order) not in library.proved:
-        library.proved.add((function, order))
-        for region in REGIONS:
-            why = unequal(function, definition, region, order)
-            report.note(report.regions, (entry.pairs, order, region.name), why and f"{at} gives {why}")
+    library.functions[entry.plan, order] = function
+    for null in others:
+        compare(library, entry, order, null, {"y": library.weighted(entry, function, null)}, report)
+    why = difference(written, library.finished(entry, library.expected(entry.plan, plan)))
+    report.note(report.operations, (entry.plan, order), why and f"{at} performs {why}")
+    for region, why in library.refuted(function, definition, order).items():
+        report.note(report.regions, (entry.plan, order, region), why and f"{at} gives {why}")
+
+
+def compare(
+    library: Library, entry: Entry, order: int | None, null: Set[str], wanted: Mapping[str, Node], report: Report
+) -> None:
+    """Whether an entry writes what it should by the functions that were found."""
+    written = library.run(entry, order, null)
+    at = [f"N = {library.N}: {entry.name}", *([] if order is None else [f"order {order}"])]
+    at += [f"without {array}" for array in sorted(null)]
+    for array, node in wanted.items():
+        why = difference(written[array], node)
+        report.note(report.entries, entry.name, why and f"{', '.join(at)}: for {array} it performs {why}")

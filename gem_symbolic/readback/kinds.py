@@ -15,10 +15,11 @@ ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq"}
 EXACT = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 ASKED = {op: getattr(operator, name) for op, name in COMPARISONS.items()}
-UNROLL = "#pragma GCC unroll 64"
+#: What is known before a loop: the second says that its rounds do not depend on one another, which is seen.
+PRAGMAS = {"#pragma GCC unroll 64", "#pragma GCC ivdep"}
 LIMIT = 1000  # of the rounds of a loop
-#: Arrays that are read, and the one that is written.
-INPUTS, OUTPUT = ("x", "g"), "y"
+#: Arrays that are read, and those that are written.
+INPUTS, OUTPUTS = ("x", "bias", "g", "w"), ("y", "x_grad", "g_grad")
 
 
 class Typed(Graph):
@@ -30,17 +31,27 @@ class Typed(Graph):
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """An integer that is not known: the size of the arrays, an index below it, an order that there is none of."""
+    """An integer that is not known: how many numbers or rows there are, an index, how far rows are from one another."""
 
     name: str
 
 
 SIZE, INDEX, ANOTHER = Symbol("size"), Symbol("i"), Symbol("another order")
+ROWS, ROW = Symbol("rows"), Symbol("row")
+#: What a loop over all that there is runs through, by its end.
+INDICES = {SIZE: INDEX, ROWS: ROW}
+
+
+@dataclass(frozen=True)
+class Offset:
+    """The row times a stride: where the row begins in the array that has that stride."""
+
+    stride: Symbol
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a type: an int, a bool, a Symbol or a Node."""
+    """A number of a type: an int, a bool, a Symbol, an Offset or a Node."""
 
     type: str
     value: Any
@@ -48,11 +59,12 @@ class Number:
 
 @dataclass(frozen=True)
 class Pointer:
-    """To the first number of an array."""
+    """To the first number of an array, or of its row; with a stride it has not been moved to the row yet."""
 
     type: str
     array: str
     null: bool = False
+    stride: Symbol | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class Frame:
     this: Object | None = None
     fixed: set[str] = field(default_factory=set)  # what must not be assigned
     returns: Any = "void"
-    looping: bool = False  # within a loop over the arrays, where what is assigned would come from the round before
+    looping: bool = False  # within a loop over numbers or rows, where what is assigned would come from the round before
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gem_symbolic.readback import library
+from gem_symbolic.readback import elements, kernels, library, tensors
 from gem_symbolic.readback.carried import CARRIED
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.source import Composites, Source, World
@@ -18,13 +18,17 @@ from gem_symbolic.readback.values import (
     Instance,
     Launch,
     Library,
+    Pointer,
     Primitive,
     Raised,
+    Rows,
     Scalar,
+    Shape,
     Text,
 )
 
 ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+ARITHMETIC |= {ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
 COMPARISONS = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -50,7 +54,7 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Machine:
-    """Runs functions of a file in a world; `jit` within a Triton kernel, whose blocks have `block` lanes."""
+    """Runs functions of a file in a world; `jit` within a Triton kernel, one launched on a `grid`."""
 
     source: Source
     numbers: Numbers
@@ -58,7 +62,8 @@ class Machine:
     composites: Composites | None = None
     names: dict[str, Any] = field(default_factory=dict)
     jit: bool = False
-    block: int | None = None
+    grid: kernels.Grid | None = None
+    counts: kernels.Counts = field(default_factory=kernels.Counts)
 
     def load(self) -> "Machine":
         """Runs the file itself. Raises ValidationError."""
@@ -70,15 +75,19 @@ class Machine:
         """The value of a function of the file. Raises ValidationError, and Raised where the function raises."""
         if function.jit != self.jit:
             raise Refused("a kernel is called as a function, or a function from a kernel")
-        if self.composites and not kwargs and (roles := self.composites.roles(args)):
+        if self.composites and not kwargs and (roles := self.composites.roles(self, args)):
             return self.composites.call(self, function, roles, args)
         names = dict(zip(function.parameters, args))
-        if len(args) > len(function.parameters) or names.keys() & (kwargs or {}).keys():
+        rest = tuple(args[len(function.parameters) :])
+        if (rest and not function.rest) or names.keys() & (kwargs or {}).keys():
             raise Refused(f"too many arguments for {function.name}")
         names = {**function.defaults, **names, **(kwargs or {})}
         if names.keys() != set(function.parameters):
             raise Refused(f"the arguments are not those of {function.name}")
-        done = self.run(function.node.body, Frame(names, function.own))
+        if function.rest:
+            names[function.rest] = rest
+        m = replace(self, world=replace(self.world, compiled=None)) if function.constant else self
+        done = m.run(function.node.body, Frame(names, function.own))
         return done.value if done else None
 
     # --- Statements ---
@@ -104,13 +113,23 @@ class Machine:
                 result = self.evaluate(value, frame)
                 for target in targets:
                     self.assign(target, result, frame)
-            case ast.Return(value=ast.expr() as value) if frame.own is not None:
-                return Returned(self.evaluate(value, frame))
+            case ast.AnnAssign(target=ast.Name() as target, annotation=annotation, value=ast.expr() as value) if (
+                self.jit
+            ):
+                self.annotated(annotation, frame)
+                self.assign(target, self.evaluate(value, frame), frame)
+            case ast.AugAssign(target=ast.Name(id=name) as target, op=ast.Add(), value=value):
+                pointer = self.lookup(name, frame)
+                if not isinstance(pointer, Pointer):
+                    raise Refused("only pointers are moved in place")
+                self.assign(target, elements.moved(self, pointer, self.evaluate(value, frame)), frame)
+            case ast.Return(value=value) if frame.own is not None:
+                return Returned(self.evaluate(value, frame) if value else None)
             case ast.If(test=test, body=body, orelse=orelse):
                 return self.run(body if self.truth(self.evaluate(test, frame)) else orelse, frame)
             case ast.For(target=target, iter=iterable, body=body, orelse=[]) if frame.own is not None:
                 steps = self.evaluate(iterable, frame)
-                if not isinstance(steps, range):
+                if not isinstance(steps, range | tuple):
                     raise Refused("only ranges are run through")
                 for step in steps:
                     self.assign(target, step, frame)
@@ -178,24 +197,44 @@ class Machine:
         a = node.args
         if node in self.source.carried:
             return CARRIED[node.name]
-        if a.posonlyargs or a.vararg or a.kwonlyargs or a.kwarg or node.returns:
+        if a.posonlyargs or a.kwonlyargs or a.kwarg or node.returns or (a.vararg and a.vararg.annotation):
             raise Refused("these parameters are not recognised")
         marks = [self.evaluate(d, frame) for d in node.decorator_list]
         for annotation in [p.annotation for p in a.args if p.annotation]:
-            if getattr(self.evaluate(annotation, frame), "path", None) not in library.ANNOTATIONS:
-                raise Refused("an unknown annotation")
-        if len(marks) > 1 or any(getattr(mark, "path", None) not in library.DECORATORS for mark in marks):
-            raise Refused("an unknown decorator")
+            self.annotated(annotation, frame)
         defaults = [self.evaluate(d, frame) for d in a.defaults]
         names = [p.arg for p in a.args][len(a.args) - len(defaults) :]
-        return Function(node, dict(zip(names, defaults)), any(library.DECORATORS[mark.path] for mark in marks))
+        function = Function(node, dict(zip(names, defaults)))
+        for mark in reversed(marks):
+            function = self.decorated(function, mark)
+        if function.jit and (len(marks) > 1 or a.vararg):
+            raise Refused("this is no kernel")
+        return function
+
+    def decorated(self, function: Function, mark: Any) -> Function:
+        """What a decorator makes of a function."""
+        match mark:
+            case Library(path=path) if path in library.DECORATORS:
+                return replace(function, **library.DECORATORS[path])
+            case Primitive(name="remembered"):
+                return mark.run(self, function)
+        raise Refused("an unknown decorator")
+
+    def annotated(self, annotation: ast.expr, frame: Frame) -> None:
+        if getattr(self.evaluate(annotation, frame), "path", None) not in library.ANNOTATIONS:
+            raise Refused("an unknown annotation")
 
     def extended(self, name: str, base: ast.expr, body: Sequence[ast.stmt], frame: Frame) -> Class:
-        """A class of methods that extends one of PyTorch's."""
+        """A class of methods that extends one of PyTorch's, or a module of the file."""
         kind = self.evaluate(base, frame)
-        if getattr(kind, "path", None) not in library.BASES:
+        inherited, path = {}, getattr(kind, "path", None)
+        if isinstance(kind, Class) and kind.base == library.MODULE:
+            inherited, path = kind.methods, kind.base
+            if any(isinstance(n, ast.Name) and n.id == "super" for statement in body for n in ast.walk(statement)):
+                raise Refused("what super stands for is known in classes that extend one of PyTorch's")
+        elif path not in library.BASES:
             raise Refused("an unknown base class")
-        methods = {}
+        methods: dict[str, Function] = {}
         for statement in body:
             self.source.visited.add(statement)
             match statement:
@@ -203,15 +242,18 @@ class Machine:
                     self.source.visited.add(text)
                 case ast.FunctionDef(decorator_list=marks) if statement.name not in methods:
                     static = [ast.unparse(mark) for mark in marks] == ["staticmethod"]
-                    if static != (kind.path == "torch.autograd.Function") or (marks and not static):
+                    if static != (path == library.FUNCTION) or (marks and not static):
                         raise self.source.refusal(statement, "an unknown decorator")
                     self.source.visited.update(marks)
                     plain = copy(statement)
                     plain.decorator_list = []
-                    methods[statement.name] = self.function(plain, frame)
+                    method = self.function(plain, frame)
+                    if not isinstance(method, Function):
+                        raise self.source.refusal(statement, "a method has the name of a function carried verbatim")
+                    methods[statement.name] = method
                 case _:
                     raise self.source.refusal(statement, "this statement is not recognised in a class")
-        return Class(name, kind.path, methods)
+        return Class(name, path, {**inherited, **methods})
 
     # --- Expressions ---
 
@@ -232,22 +274,24 @@ class Machine:
 
     def value(self, node: ast.expr, frame: Frame) -> Any:
         match node:
-            case ast.Constant(value=None | bool() | int() | str() as value):
-                return value
             case ast.Name(id=name):
                 return self.lookup(name, frame)
+            case ast.Constant(value=None | bool() | int() | str() as value):
+                return value
             case ast.Attribute(value=owner, attr=name):
                 return library.attribute(self, self.evaluate(owner, frame), name)
+            case ast.Call():
+                return self.called(node, frame)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
                 a, b = self.evaluate(left, frame), self.evaluate(right, frame)
-                return library.arithmetic(self, ARITHMETIC[type(op)], a, b)
+                return elements.arithmetic(self, ARITHMETIC[type(op)], a, b)
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 a, b = self.evaluate(left, frame), self.evaluate(right, frame)
                 if type(a) is not int or type(b) is not int or not 0 <= b < 100:
                     raise Refused("only integers are raised to powers")
                 return a**b
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return library.negative(self, self.evaluate(operand, frame))
+                return elements.negative(self, self.evaluate(operand, frame))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return not self.truth(self.evaluate(operand, frame))
             case ast.Compare(left=left, ops=[op], comparators=[right]):
@@ -261,24 +305,30 @@ class Machine:
                 return found
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.evaluate(body if self.truth(self.evaluate(test, frame)) else orelse, frame)
-            case ast.Call():
-                return self.called(node, frame)
             case ast.Subscript(value=owner, slice=index):
                 return self.item(self.evaluate(owner, frame), self.evaluate(index, frame))
+            case ast.Slice(lower=ast.expr() as lower, upper=upper, step=None):
+                return slice(self.evaluate(lower, frame), self.evaluate(upper, frame) if upper else None)
             case ast.Tuple(elts=parts):
-                return tuple(self.evaluate(part, frame) for part in parts)
+                return tuple(self.listed(parts, frame))
             case ast.Dict(keys=keys, values=values):
-                return {self.evaluate(k, frame): self.evaluate(v, frame) for k, v in zip(keys, values) if k}
-            case ast.GeneratorExp(
-                elt=each, generators=[ast.comprehension(target=ast.Name(id=name), iter=items, ifs=[])]
-            ):
-                inner = Frame(dict(frame.names), (frame.own or frozenset()) | {name})
-                return tuple(
-                    self.evaluate(each, replace(inner, names={**inner.names, name: item}))
-                    for item in self.evaluate(items, frame)
-                )
+                items = {self.evaluate(k, frame): self.evaluate(v, frame) for k, v in zip(keys, values) if k}
+                return {k: replace(v, tabled=True) if isinstance(v, Class) else v for k, v in items.items()}
+            case ast.GeneratorExp(elt=each, generators=[part]) | ast.ListComp(elt=each, generators=[part]):
+                return self.each(each, part, frame)
             case ast.JoinedStr(values=parts):
                 return Text("".join(self.shown(part, frame) for part in parts))
+        raise Refused("this expression is not recognised")
+
+    def each(self, element: ast.expr, part: ast.comprehension, frame: Frame) -> tuple[Any, ...]:
+        """What an expression is for each of some items."""
+        match part:
+            case ast.comprehension(target=ast.Name(id=name), iter=items, ifs=[]):
+                inner = Frame(dict(frame.names), (frame.own or frozenset()) | {name})
+                return tuple(
+                    self.evaluate(element, replace(inner, names={**inner.names, name: item}))
+                    for item in self.evaluate(items, frame)
+                )
         raise Refused("this expression is not recognised")
 
     def shown(self, part: ast.expr, frame: Frame) -> str:
@@ -299,17 +349,21 @@ class Machine:
             case ast.Is() | ast.IsNot() if b is None:
                 return (a is None) == isinstance(op, ast.Is)
             case ast.In() | ast.NotIn() if isinstance(b, tuple):
-                if not library.plain(a) or not library.plain(b):
+                if not elements.plain(a) or not elements.plain(b):
                     raise Refused("it is not known what this is")
                 return (a in b) == isinstance(op, ast.In)
             case _ if type(op) in COMPARISONS:
-                return library.compare(self, COMPARISONS[type(op)], a, b)
+                return elements.compare(self, COMPARISONS[type(op)], a, b)
         raise Refused("this comparison is not recognised")
 
     def item(self, owner: Any, index: Any) -> Any:
         match owner:
             case tuple() if type(index) is int and index >= 0:
                 return owner[index]
+            case Shape():
+                return tensors.size(owner, index)
+            case Rows() if isinstance(index, slice):
+                return kernels.cut(self, owner, index)
             case dict():
                 return owner[index]
             case Function(jit=True):
@@ -318,13 +372,7 @@ class Machine:
 
     def called(self, node: ast.Call, frame: Frame) -> Any:
         function = self.evaluate(node.func, frame)
-        args: list[Any] = []
-        for a in node.args:
-            if isinstance(a, ast.Starred):
-                self.source.visited.add(a)
-                args += self.evaluate(a.value, frame)
-            else:
-                args.append(self.evaluate(a, frame))
+        args = self.listed(node.args, frame)
         kwargs: dict[str, Any] = {}
         for k in node.keywords:
             value = self.evaluate(k.value, frame)
@@ -333,7 +381,18 @@ class Machine:
             case Function():
                 return self.call(function, args, kwargs)
             case Launch():
-                return library.launch(self, function, tuple(args), kwargs)
+                return kernels.launch(self, function, tuple(args), kwargs)
             case Primitive(run=run):
                 return run(self, *args, **kwargs)
         raise Refused("the meaning of this call is not known")
+
+    def listed(self, parts: Sequence[ast.expr], frame: Frame) -> list[Any]:
+        """The values of expressions, one after the other; those of a starred one among them."""
+        found: list[Any] = []
+        for part in parts:
+            if isinstance(part, ast.Starred):
+                self.source.visited.add(part)
+                found += self.evaluate(part.value, frame)
+            else:
+                found.append(self.evaluate(part, frame))
+        return found

@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from gem_symbolic import parameters
-from gem_symbolic.readback import library
-from gem_symbolic.readback.carried import CARRIED
+from gem_symbolic.readback import elements
+from gem_symbolic.readback.carried import ORIGINALS
+from gem_symbolic.readback.numbers import Refused
 from gem_symbolic.readback.values import Function, Scalar, Tensor, Type, ValidationError
 
 
@@ -18,7 +18,10 @@ from gem_symbolic.readback.values import Function, Scalar, Tensor, Type, Validat
 class World:
     """What is given: the type to compute in, what eps stands for, whether it is a float, whether triton is there.
 
-    `lane`, that of a kernel, has the signs of what is left after its block, and of what is left from the lane on.
+    `at` is what functions are evaluated at. `compiled` is None where nothing may depend on it; `wide` is computing in
+    binary64 on a CPU. The scale is out of the range of the `excluded` types. `lane`, that of a kernel, has the signs of
+    what is left of a row after its block, and of what is left from the lane on. A tensor is a `single` row, or there is
+    no element if `empty`.
     """
 
     compute: Type
@@ -26,7 +29,13 @@ class World:
     fixed: Fraction | None = None
     floating: bool = False
     triton: bool = False
+    at: str = "x"
+    compiled: bool | None = None
+    wide: bool = False
+    excluded: frozenset[Type] = frozenset()
     lane: tuple[int, int] = (1, 1)
+    single: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +63,9 @@ class Source:
         """The nodes of the functions carried verbatim. Raises ValidationError where one is not what the package has."""
         nodes: set[ast.AST] = set()
         for node in self.tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name in CARRIED:
-                original = ast.parse(inspect.getsource(getattr(parameters, node.name))).body[0]
-                if ast.dump(node) != ast.dump(original):
-                    raise self.refusal(node, f"this is not gem_symbolic.parameters.{node.name}")
+            if isinstance(node, ast.FunctionDef) and (original := ORIGINALS.get(node.name)):
+                if ast.dump(node) != ast.dump(ast.parse(inspect.getsource(original)).body[0]):
+                    raise self.refusal(node, f"this is not {original.__module__}.{node.name}")
                 nodes |= set(ast.walk(node))
         return nodes
 
@@ -84,6 +92,7 @@ class Composites:
     """The functions of the file that depend on x, N and the constants alone: to its caller each is a symbol."""
 
     known: Mapping[str, Any]  # the meaning of an argument -> the element that it is
+    places: Mapping[str, Any]  # the same for x, by where functions are evaluated
     symbols: Sequence[str]
     found: dict["Composite", Any] = field(default_factory=dict)
     called: list["Composite"] = field(default_factory=list)
@@ -93,21 +102,23 @@ class Composites:
         taken, self.called = self.called, []
         return taken
 
-    def roles(self, args: Sequence[Any]) -> tuple[str, ...] | None:
+    def roles(self, m: Any, args: Sequence[Any]) -> tuple[str, ...] | None:
         """The meaning of each argument; None where that is not what the arguments are."""
-        named = []
+        named, known = [], {**self.known, "x": self.places[m.world.at]}
         for a in args:
             if not isinstance(a, Tensor | Scalar):
                 return None
-            named.append(next((k for k, v in self.known.items() if a.value is not None and a.value == v), None))
+            named.append(next((k for k, v in known.items() if a.value is not None and a.value == v), None))
         tensors = [k for k, a in zip(named, args) if isinstance(a, Tensor)]
         return tuple(named) if tensors == ["x"] and None not in named and "s" in named else None
 
     def call(self, m: Any, function: Function, roles: tuple[str, ...], args: Sequence[Any]) -> Tensor:
-        library.common(m, tuple(args))
+        elements.common(m, tuple(args))
         x = next(a for a in args if isinstance(a, Tensor))
-        key = Composite(library.home(m), function, roles, m.world.triton)
+        key = Composite(elements.home(m), function, roles, m.world.triton)
         if key not in self.found:
+            if len(self.found) == len(self.symbols):
+                raise Refused("there are more functions of x than a file has")
             self.found[key] = m.numbers.algebra.gens[self.symbols[len(self.found)]]
         self.called.append(key)
-        return replace(x, value=self.found[key])
+        return replace(x, value=self.found[key], node=None)

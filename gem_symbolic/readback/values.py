@@ -3,12 +3,14 @@
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from gem_symbolic.readback.numbers import Refused
 
 EXACT = 10**6  # more bits than any type has
+TENSOR = "torch.Tensor"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +24,9 @@ class Type:
         return self.name
 
 
+#: Integers of Python, which have no bounds, and those of kernels.
 INTEGER = Type("integer")
-INT32 = Type("int32")
+INT32, INT64 = Type("int32"), Type("int64")
 BOOL = Type("bool")
 #: The type of the composites, whichever it is: nothing can be asked of it.
 COMPUTE = Type("compute")
@@ -37,23 +40,39 @@ class Scalar:
     type: Type
 
 
+class Layout(Enum):
+    """How a tensor lies in memory."""
+
+    CONTIGUOUS = "row by row, without gaps"
+    DENSE = "without gaps, its dimensions in any order"
+    STRIDED = "in any way"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a tensor: that of the last dimension, before it the product of all others; none for a number."""
+
+    sizes: tuple[Any, ...] = ()
+
+
 @dataclass(eq=False)
 class Tensor:
     """One element of a tensor: what it is, before it has been written None.
 
     `bits` is the narrowest significand that it was rounded to after it was computed; `rounded` is the number of
-    operations on floats that it came from, those within a function of x and constants aside; `dense` tells how the
-    tensor lies in memory.
+    operations on floats that it came from, those within a function of x and constants aside; `kind` is its class.
     """
 
     value: Any
     type: Type
     home: str = "torch"
     device: str = "cpu"
-    dense: bool = True
+    shape: Shape = Shape()
+    layout: Layout = Layout.CONTIGUOUS
     bits: int = EXACT
     rounded: int = 0
     node: "Node | None" = None
+    kind: str = TENSOR
 
     @property
     def known(self) -> Any:
@@ -63,28 +82,71 @@ class Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Pointer:
-    """What a kernel gets for a tensor; with an offset, the place of one of its elements."""
+class Packed:
+    """A tensor whose last dimension holds two halves, each seen at one place."""
+
+    left: Tensor
+    right: Tensor
+    node: "Node | None" = None
+    kind: str = TENSOR
+
+    @property
+    def type(self) -> Type:
+        return self.left.type
+
+    @property
+    def device(self) -> str:
+        return self.left.device
+
+    @property
+    def shape(self) -> Shape:
+        *others, last = self.left.shape.sizes
+        return Shape((*others, last + last))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Of so many rows those of one step: the `first`, and the `count` of them, which is smaller at the end."""
+
+    rows: Any
+    step: int
+    first: Any
+    count: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A tensor as kernels get it: element (row, column) lies at row * stride + column.
+
+    Tensors seen so together share their `shape`, the numbers of rows and columns, of which this may be a `part`.
+    """
 
     tensor: Tensor
-    offset: Any = None
+    stride: Any
+    shape: Shape
+    part: Part | None = None
 
 
-@dataclass(frozen=True)
-class Blocks:
-    """The number of blocks of that many elements that cover a size."""
+@dataclass(frozen=True, eq=False)
+class Pointer:
+    """What a kernel gets for a tensor, moved by an offset; without rows the tensor is one row."""
 
-    size: Any
-    block: int
+    tensor: Tensor
+    rows: Rows | None
+    offset: Any
 
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A function of the file, with the values of its parameters' defaults."""
+    """A function of the file, with the values of its parameters' defaults.
+
+    `jit` says that it is a kernel, `constant` that its result is kept, and so must depend on its arguments alone.
+    """
 
     node: ast.FunctionDef
     defaults: Mapping[str, Any]
     jit: bool = False
+    constant: bool = False
 
     @property
     def name(self) -> str:
@@ -93,6 +155,16 @@ class Function:
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         return tuple(a.arg for a in self.node.args.args)
+
+    @cached_property
+    def constexprs(self) -> frozenset[str]:
+        """The parameters of a kernel that are known where it is compiled: no others are annotated."""
+        return frozenset(a.arg for a in self.node.args.args if a.annotation)
+
+    @cached_property
+    def rest(self) -> str | None:
+        """The parameter that takes all further arguments."""
+        return self.node.args.vararg.arg if self.node.args.vararg else None
 
     @cached_property
     def own(self) -> frozenset[str]:
@@ -110,11 +182,12 @@ class Launch:
 
 @dataclass(frozen=True, eq=False)
 class Class:
-    """A class of the file: the base that it extends, and its methods."""
+    """A class of the file: the library's that it extends, and its methods; whether it comes from a table of classes."""
 
     name: str
     base: str
     methods: Mapping[str, Function]
+    tabled: bool = False
 
 
 @dataclass(eq=False)
@@ -149,11 +222,11 @@ class Primitive:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """How autograd came by a tensor: the Function and its inputs."""
+    """How autograd came by what a Function gave: the Function, its inputs and what it gave."""
 
     function: Class
     inputs: tuple[Any, ...]
-    output: Tensor
+    output: Any
 
 
 class Raised(Exception):

@@ -8,6 +8,7 @@ from gem_symbolic.pairs import SCALE, compensated, short
 from gem_symbolic.piecewise import PiecewiseRational
 from gem_symbolic.plans import Plan
 from gem_symbolic.rules import LOW
+from gem_symbolic.wide import wide
 
 #: What a file computes, by order.
 ORDERS = ("value", "first derivative", "second derivative")
@@ -17,7 +18,10 @@ PAIR = (*(f"{name}{LOW}" for name in sorted(SCALE, key=len)), *POWERS)
 
 @dataclass(frozen=True)
 class Version:
-    """Functions for the derivatives of the orders, in a library; what their plan is, in words and derived."""
+    """Functions for the derivatives of the orders, in a library; what their plan is, in words and derived.
+
+    What is `wide` is computed in binary64 on a CPU alone, for narrower types.
+    """
 
     name: str
     title: str
@@ -26,9 +30,11 @@ class Version:
     plan: Callable[[PiecewiseRational, int], Plan]
     orders: tuple[str, ...] = ORDERS
     pairs: bool = False
+    wide: bool = False
 
 
 TORCH = Version("pytorch", "PyTorch", "torch", "its evaluation plan", plan)
+WIDE = Version("pytorch.wide", "PyTorch in a wider type", "torch", "its wide plan", wide, wide=True)
 KERNEL = Version("triton", "Triton", "triton", "its evaluation plan", plan)
 SHORT = Version(
     "triton.short",
@@ -40,4 +46,4 @@ SHORT = Version(
 ACCURATE = Version(
     "triton.accurate", "Triton in pairs", "triton", "its compensated plan", compensated, ORDERS[:2], pairs=True
 )
-VERSIONS: Mapping[str, Version] = {v.title: v for v in (TORCH, KERNEL, SHORT, ACCURATE)}
+VERSIONS: Mapping[str, Version] = {v.title: v for v in (TORCH, WIDE, KERNEL, SHORT, ACCURATE)}
