@@ -18,6 +18,7 @@ from gem_symbolic.definitions import INTEGER, POSITIVE, VARIANTS, Activation, fi
 from gem_symbolic.expressions import ExpressionError, parse
 from gem_symbolic.theorems import certificates
 from gem_symbolic.theorems.t6_distance import pairs
+from gem_symbolic.theorems.t8_curvature import SCALED
 
 WIDTH = 118
 #: How tightly a piece of text binds.
@@ -352,6 +353,16 @@ def slope_gap(a: Subject, claim: Claim) -> str:
     return a.for_all(f"supremum_off 0 (fun x => Rabs (Derive {a.f} x - step x)) {a.atom(claim['sup'])}")
 
 
+def second(a: Subject, claim: Claim) -> str:
+    turn = a.real(claim["inflection_u"])
+    return a.for_all(
+        f"forall x, {OPEN_SIDE[claim['side']]} ->\n"
+        f"is_derive_n {a.f} 2 x ({a.real(f'({SCALED})/Abs(x)')}) /\\\n"
+        f"(u x < {turn} -> 0 < Derive_n {a.f} 2 x) /\\ (u x = {turn} -> Derive_n {a.f} 2 x = 0) /\\\n"
+        f"({turn} < u x -> Derive_n {a.f} 2 x < 0)"
+    )
+
+
 def far_out(end: str, where: str) -> Callable[[Subject, Claim], str]:
     def statement(a: Subject, claim: Claim) -> str:
         rest = a.real(f"x**({claim['remainder']})")
@@ -393,6 +404,7 @@ STATEMENTS: Mapping[str, Callable[[Subject, Claim], str]] = {
     "T6.sup": farthest,
     "T7.l1": variation,
     "T7.sup": slope_gap,
+    "T8.formula": second,
     "T9.right": far_out("right", "p_infty"),
     "T9.left": far_out("left", "m_infty"),
     "T9.series": series,

@@ -149,6 +149,16 @@ Definition T7_sup_gem : Prop :=
   let n := INR (2 * N) in
   supremum_off 0 (fun x => Rabs (Derive (gem N) x - step x)) (Rmax 1 ((n - 1) ^ 2 / (4 * n))).
 
+(* for x > 0: |x| GEM'' = n F S (1 + n (S - F)); f'' > 0 up to the only inflection at u = (n + 1)/(n - 1), f'' < 0
+   beyond. *)
+Definition T8_formula_gem : Prop :=
+  forall N : nat, (1 <= N)%nat ->
+  let n := INR (2 * N) in let u x := Rabs x ^ (2 * N) / 1 in
+  forall x, 0 < x ->
+  is_derive_n (gem N) 2 x (n * gem_F N x * gem_S N x * (1 + n * (gem_S N x - gem_F N x)) / Rabs x) /\
+  (u x < (n + 1) / (n - 1) -> 0 < Derive_n (gem N) 2 x) /\ (u x = (n + 1) / (n - 1) -> Derive_n (gem N) 2 x = 0) /\
+  ((n + 1) / (n - 1) < u x -> Derive_n (gem N) 2 x < 0).
+
 (* GEM(x) = x - eps x^(1 - n) + O(x^(1 - 2 n)) as x -> oo. *)
 Definition T9_right_gem : Prop :=
   forall N : nat, (1 <= N)%nat ->
@@ -271,6 +281,18 @@ Definition T7_sup_egem : Prop :=
   let n := INR (2 * N) in
   supremum_off 0 (fun x => Rabs (Derive (egem N eps) x - step x)) (Rmax 1 ((n - 1) ^ 2 / (4 * n))).
 
+(* for x > 0: |x| E-GEM'' = n F S (1 + n (S - F)); f'' > 0 up to the only inflection at u = (n + 1)/(n - 1), f'' < 0
+   beyond. *)
+Definition T8_formula_egem : Prop :=
+  forall (N : nat) (eps : R), (1 <= N)%nat -> 0 < eps ->
+  let n := INR (2 * N) in let u x := Rabs x ^ (2 * N) / eps in
+  forall x, 0 < x ->
+  is_derive_n (egem N eps) 2 x (n * egem_F N eps x * egem_S N eps x * (1 + n * (egem_S N eps x - egem_F N eps x)) /
+    Rabs x) /\
+  (u x < (n + 1) / (n - 1) -> 0 < Derive_n (egem N eps) 2 x) /\ (u x = (n + 1) / (n - 1) -> Derive_n (egem N eps) 2 x
+    = 0) /\
+  ((n + 1) / (n - 1) < u x -> Derive_n (egem N eps) 2 x < 0).
+
 (* E-GEM(x) = x - eps x^(1 - n) + O(x^(1 - 2 n)) as x -> oo. *)
 Definition T9_right_egem : Prop :=
   forall (N : nat) (eps : R), (1 <= N)%nat -> 0 < eps ->
@@ -384,6 +406,18 @@ Definition T7_sup_segem : Prop :=
   forall (N : nat) (eps : R), (1 <= N)%nat -> 0 < eps ->
   let n := INR (2 * N) in
   supremum_off 0 (fun x => Rabs (Derive (segem N eps) x - step x)) (Rmax 1 ((n - 1) ^ 2 / (4 * n))).
+
+(* for x < 0: |x| SE-GEM'' = n F S (1 + n (S - F)); f'' > 0 up to the only inflection at u = (n + 1)/(n - 1), f'' < 0
+   beyond. *)
+Definition T8_formula_segem : Prop :=
+  forall (N : nat) (eps : R), (1 <= N)%nat -> 0 < eps ->
+  let n := INR (2 * N) in let u x := Rabs x ^ (2 * N) / eps in
+  forall x, x < 0 ->
+  is_derive_n (segem N eps) 2 x (n * segem_F N eps x * segem_S N eps x * (1 + n * (segem_S N eps x - segem_F N eps x))
+    / Rabs x) /\
+  (u x < (n + 1) / (n - 1) -> 0 < Derive_n (segem N eps) 2 x) /\ (u x = (n + 1) / (n - 1) -> Derive_n (segem N eps) 2
+    x = 0) /\
+  ((n + 1) / (n - 1) < u x -> Derive_n (segem N eps) 2 x < 0).
 
 (* SE-GEM(x) = eps x^(1 - n) + O(x^(1 - 2 n)) as x -> -oo. *)
 Definition T9_left_segem : Prop :=
