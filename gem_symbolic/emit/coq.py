@@ -363,6 +363,14 @@ def second(a: Subject, claim: Claim) -> str:
     )
 
 
+def curvature(a: Subject, claim: Claim) -> str:
+    value = real(claim["supremum"], {**a.names, "v": "v"})
+    return a.for_all(
+        f"let v := {a.real(claim['v'])} in\nlet m := {value} in\n"
+        f"(forall x, Rabs (Derive_n {a.f} 2 x) <= m) /\\ (exists x, Rabs (Derive_n {a.f} 2 x) = m)"
+    )
+
+
 def far_out(end: str, where: str) -> Callable[[Subject, Claim], str]:
     def statement(a: Subject, claim: Claim) -> str:
         rest = a.real(f"x**({claim['remainder']})")
@@ -405,6 +413,7 @@ STATEMENTS: Mapping[str, Callable[[Subject, Claim], str]] = {
     "T7.l1": variation,
     "T7.sup": slope_gap,
     "T8.formula": second,
+    "T8.curvature": curvature,
     "T9.right": far_out("right", "p_infty"),
     "T9.left": far_out("left", "m_infty"),
     "T9.series": series,

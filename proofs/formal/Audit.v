@@ -19,6 +19,7 @@ Goal True. idtac "== t6_sup_gem". Abort. Check (Range.t6_sup_gem : Statements.T6
 Goal True. idtac "== t7_l1_gem". Abort. Check (DerivativeError.t7_l1_gem : Statements.T7_l1_gem). Print Assumptions DerivativeError.t7_l1_gem.
 Goal True. idtac "== t7_sup_gem". Abort. Check (DerivativeError.t7_sup_gem : Statements.T7_sup_gem). Print Assumptions DerivativeError.t7_sup_gem.
 Goal True. idtac "== t8_formula_gem". Abort. Check (Curvature.t8_formula_gem : Statements.T8_formula_gem). Print Assumptions Curvature.t8_formula_gem.
+Goal True. idtac "== t8_curvature_gem". Abort. Check (Curvature.t8_curvature_gem : Statements.T8_curvature_gem). Print Assumptions Curvature.t8_curvature_gem.
 Goal True. idtac "== t9_right_gem". Abort. Check (Asymptotics.t9_right_gem : Statements.T9_right_gem). Print Assumptions Asymptotics.t9_right_gem.
 Goal True. idtac "== t9_series_gem". Abort. Check (Asymptotics.t9_series_gem : Statements.T9_series_gem). Print Assumptions Asymptotics.t9_series_gem.
 Goal True. idtac "== t0_reflection_egem". Abort. Check (Smoothness.t0_reflection_egem : Statements.T0_reflection_egem). Print Assumptions Smoothness.t0_reflection_egem.
@@ -39,6 +40,7 @@ Goal True. idtac "== t6_sup_egem". Abort. Check (Range.t6_sup_egem : Statements.
 Goal True. idtac "== t7_l1_egem". Abort. Check (DerivativeError.t7_l1_egem : Statements.T7_l1_egem). Print Assumptions DerivativeError.t7_l1_egem.
 Goal True. idtac "== t7_sup_egem". Abort. Check (DerivativeError.t7_sup_egem : Statements.T7_sup_egem). Print Assumptions DerivativeError.t7_sup_egem.
 Goal True. idtac "== t8_formula_egem". Abort. Check (Curvature.t8_formula_egem : Statements.T8_formula_egem). Print Assumptions Curvature.t8_formula_egem.
+Goal True. idtac "== t8_curvature_egem". Abort. Check (Curvature.t8_curvature_egem : Statements.T8_curvature_egem). Print Assumptions Curvature.t8_curvature_egem.
 Goal True. idtac "== t9_right_egem". Abort. Check (Asymptotics.t9_right_egem : Statements.T9_right_egem). Print Assumptions Asymptotics.t9_right_egem.
 Goal True. idtac "== t9_series_egem". Abort. Check (Asymptotics.t9_series_egem : Statements.T9_series_egem). Print Assumptions Asymptotics.t9_series_egem.
 Goal True. idtac "== t0_reflection_segem". Abort. Check (Smoothness.t0_reflection_segem : Statements.T0_reflection_segem). Print Assumptions Smoothness.t0_reflection_segem.
@@ -57,6 +59,7 @@ Goal True. idtac "== t6_sup_segem". Abort. Check (Range.t6_sup_segem : Statement
 Goal True. idtac "== t7_l1_segem". Abort. Check (DerivativeError.t7_l1_segem : Statements.T7_l1_segem). Print Assumptions DerivativeError.t7_l1_segem.
 Goal True. idtac "== t7_sup_segem". Abort. Check (DerivativeError.t7_sup_segem : Statements.T7_sup_segem). Print Assumptions DerivativeError.t7_sup_segem.
 Goal True. idtac "== t8_formula_segem". Abort. Check (Curvature.t8_formula_segem : Statements.T8_formula_segem). Print Assumptions Curvature.t8_formula_segem.
+Goal True. idtac "== t8_curvature_segem". Abort. Check (Curvature.t8_curvature_segem : Statements.T8_curvature_segem). Print Assumptions Curvature.t8_curvature_segem.
 Goal True. idtac "== t9_left_segem". Abort. Check (Asymptotics.t9_left_segem : Statements.T9_left_segem). Print Assumptions Asymptotics.t9_left_segem.
 Goal True. idtac "== t9_series_segem". Abort. Check (Asymptotics.t9_series_segem : Statements.T9_series_segem). Print Assumptions Asymptotics.t9_series_segem.
 Goal True. idtac "== t2_smoothness_segem_gated". Abort. Check (Smoothness.t2_smoothness_segem_gated : Statements.T2_smoothness_segem_gated). Print Assumptions Smoothness.t2_smoothness_segem_gated.

@@ -159,6 +159,15 @@ Definition T8_formula_gem : Prop :=
   (u x < (n + 1) / (n - 1) -> 0 < Derive_n (gem N) 2 x) /\ (u x = (n + 1) / (n - 1) -> Derive_n (gem N) 2 x = 0) /\
   ((n + 1) / (n - 1) < u x -> Derive_n (gem N) 2 x < 0).
 
+(* sup |GEM''| = n v^(1 - 1/n) ((n + 1) - (n - 1) v)/(s (1 + v)^3), v = (2 n^2 + 1 - n sqrt(3 (n^2 + 2)))/(n^2 - 1).
+   *)
+Definition T8_curvature_gem : Prop :=
+  forall N : nat, (1 <= N)%nat ->
+  let n := INR (2 * N) in let s := Rpower 1 (1 / n) in
+  let v := (2 * n ^ 2 + 1 - n * sqrt (3 * (n ^ 2 + 2))) / (n ^ 2 - 1) in
+  let m := n * Rpower v (1 - 1 / n) * (n + 1 - (n - 1) * v) / (s * (1 + v) ^ 3) in
+  (forall x, Rabs (Derive_n (gem N) 2 x) <= m) /\ (exists x, Rabs (Derive_n (gem N) 2 x) = m).
+
 (* GEM(x) = x - eps x^(1 - n) + O(x^(1 - 2 n)) as x -> oo. *)
 Definition T9_right_gem : Prop :=
   forall N : nat, (1 <= N)%nat ->
@@ -293,6 +302,15 @@ Definition T8_formula_egem : Prop :=
     = 0) /\
   ((n + 1) / (n - 1) < u x -> Derive_n (egem N eps) 2 x < 0).
 
+(* sup |E-GEM''| = n v^(1 - 1/n) ((n + 1) - (n - 1) v)/(s (1 + v)^3), v = (2 n^2 + 1 - n sqrt(3 (n^2 + 2)))/(n^2 - 1).
+   *)
+Definition T8_curvature_egem : Prop :=
+  forall (N : nat) (eps : R), (1 <= N)%nat -> 0 < eps ->
+  let n := INR (2 * N) in let s := Rpower eps (1 / n) in
+  let v := (2 * n ^ 2 + 1 - n * sqrt (3 * (n ^ 2 + 2))) / (n ^ 2 - 1) in
+  let m := n * Rpower v (1 - 1 / n) * (n + 1 - (n - 1) * v) / (s * (1 + v) ^ 3) in
+  (forall x, Rabs (Derive_n (egem N eps) 2 x) <= m) /\ (exists x, Rabs (Derive_n (egem N eps) 2 x) = m).
+
 (* E-GEM(x) = x - eps x^(1 - n) + O(x^(1 - 2 n)) as x -> oo. *)
 Definition T9_right_egem : Prop :=
   forall (N : nat) (eps : R), (1 <= N)%nat -> 0 < eps ->
@@ -418,6 +436,15 @@ Definition T8_formula_segem : Prop :=
   (u x < (n + 1) / (n - 1) -> 0 < Derive_n (segem N eps) 2 x) /\ (u x = (n + 1) / (n - 1) -> Derive_n (segem N eps) 2
     x = 0) /\
   ((n + 1) / (n - 1) < u x -> Derive_n (segem N eps) 2 x < 0).
+
+(* sup |SE-GEM''| = n v^(1 - 1/n) ((n + 1) - (n - 1) v)/(s (1 + v)^3), v = (2 n^2 + 1 - n sqrt(3 (n^2 + 2)))/(n^2 -
+   1). *)
+Definition T8_curvature_segem : Prop :=
+  forall (N : nat) (eps : R), (1 <= N)%nat -> 0 < eps ->
+  let n := INR (2 * N) in let s := Rpower eps (1 / n) in
+  let v := (2 * n ^ 2 + 1 - n * sqrt (3 * (n ^ 2 + 2))) / (n ^ 2 - 1) in
+  let m := n * Rpower v (1 - 1 / n) * (n + 1 - (n - 1) * v) / (s * (1 + v) ^ 3) in
+  (forall x, Rabs (Derive_n (segem N eps) 2 x) <= m) /\ (exists x, Rabs (Derive_n (segem N eps) 2 x) = m).
 
 (* SE-GEM(x) = eps x^(1 - n) + O(x^(1 - 2 n)) as x -> -oo. *)
 Definition T9_left_segem : Prop :=
