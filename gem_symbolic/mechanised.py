@@ -11,6 +11,7 @@ from gem_symbolic import files
 from gem_symbolic.checkers import coq
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit.coq import Statement, stated, statements
+from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.theorems import certificates
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +72,14 @@ def record(statement: Statement | None, proofs: Mapping[str, coq.Proof]) -> dict
     return {"status": PROVED if proof.holds else NOT_PROVED, "detail": detail}
 
 
+def refused(activations: Mapping[str, Activation], why: str) -> dict[Claim, dict[str, str]]:
+    """The outcomes where the definitions cannot be stated for Coq."""
+    why = f"this cannot be stated for Coq: {why}"
+    return {
+        (name, c.id): {"status": NOT_PROVED, "detail": why} for name, a in activations.items() for c in certificates(a)
+    }
+
+
 def outcomes(
     activation: Activation | None = None,
     tell: Callable[[str], None] = lambda _: None,
@@ -81,9 +90,12 @@ def outcomes(
     if activation and activation.name not in VARIANTS:
         return {(activation.name, c.id): record(None, {}) for c in certificates(activation)}
     activations = {**VARIANTS, **({activation.name: activation} if activation else {})}
-    claims = stated(activations)
+    try:
+        claims, given = stated(activations), texts(activations)
+    except ExpressionError as error:
+        return refused(activations if activation is None else {activation.name: activation}, str(error))
     asked = {claim: s for claim, s in claims.items() if activation is None or claim[0] == activation.name}
-    proofs = coq.Development(texts(activations), store, tell).prove(wanted(asked), thorough)
+    proofs = coq.Development(given, store, tell).prove(wanted(asked), thorough)
     return {claim: record(s, proofs) for claim, s in asked.items()}
 
 

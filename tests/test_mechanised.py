@@ -80,6 +80,13 @@ def test_other_junctions_are_refused() -> None:
         statements({"egem": replace(EGEM, branches=(Branch("x < 0", "0"), Branch("x >= 0", "x*F")))})
 
 
+def test_what_cannot_be_stated_is_not_proved() -> None:
+    swapped = replace(EGEM, branches=(Branch("x < 0", "0"), Branch("x >= 0", "x*F")))
+    found = mechanised.outcomes(swapped)
+    assert {record["status"] for record in found.values()} == {mechanised.NOT_PROVED}
+    assert all("cannot be stated for Coq" in record["detail"] for record in found.values())
+
+
 def test_what_is_not_formalised() -> None:
     lacking = {id for (_, id), statement in stated().items() if statement is None}
     assert lacking == {"T10.gain", "T10.mean"}
