@@ -336,10 +336,12 @@ def test_the_committed_sweeps_are_of_the_present_plans():
             plan, quantity = r["id"].split(".")
             assert r["code"] == exhaustive.fingerprint(path.stem, plan), "run: make sweeps"
             assert "triton_differs" not in r or r["triton_differs"] == 0
-            bar = compare.bar(plan, figures.QUANTITIES.index(quantity))
+            order = figures.QUANTITIES.index(quantity)
+            bar = compare.bar(plan, order)
             assert (r["limit"], r["absolute"]) == (bar.ulps(r["N"]), bar.beside(r["N"]))
             assert all(sum(row) == CHUNK for row in r["histogram"].values())
-            assert plan != "wide" or all(len(row) <= 2 for row in r["histogram"].values())
+            # By the wide plan no value is off by more than the second edge; one derivative is, next to its zero.
+            assert plan != "wide" or sum(sum(row[2:]) for row in r["histogram"].values()) <= order
 
 
 def test_an_exhaustive_figure_needs_the_whole_grid():
