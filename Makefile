@@ -33,8 +33,8 @@ proofs: $(READY)  ## write proofs/ from the definitions
 	$(PY) -m gem_symbolic.proofs
 	$(PY) -m gem_symbolic.formal --render
 
-formal: $(READY)  ## prove the bounds of rounding errors with Gappa and Coq, beside what is seen: proofs/rounding.md
-	$(PY) -m gem_symbolic.formal
+formal: $(READY)  ## prove the theorems with Coq and bounds of rounding errors with Gappa and Coq (ONLY=--theorems, ONLY=--rounding)
+	$(PY) -m gem_symbolic.formal $(ONLY)
 
 readme: $(READY)  ## rewrite the tables of README.md, codegen/ACCURACY.md and codegen/COST.md from committed data
 	$(PY) -m gem_symbolic.readme

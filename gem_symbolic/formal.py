@@ -1,9 +1,12 @@
-"""`python -m gem_symbolic.formal` proves bounds of rounding errors, and writes proofs/rounding.json and rounding.md.
+"""`python -m gem_symbolic.formal` has Coq prove theorems, and bounds of rounding errors, which it writes.
+
+The theorems are those of proofs/formal (see `mechanised`). The bounds go into proofs/rounding.json and rounding.md.
+`--theorems` proves the theorems alone, `--rounding` the bounds alone.
 
 Every bound is found by Gappa from scripts that are generated from the evaluation plan, and proved by Coq. Beside it
 stands the largest error seen on a sample. What was proved is kept in a folder, by the digest of what it rests on, so
 that an interrupted run goes on where it stopped. `--render` writes rounding.md alone, from the committed data. Exit
-status: 0 every bound proved, 1 one of them refused, 2 usage error, 3 a tool is missing.
+status: 0 all proved, 1 a theorem or a bound refused, 2 usage error, 3 a tool is missing.
 """
 
 import argparse
@@ -20,9 +23,9 @@ from typing import Any
 
 from rich.console import Console
 
-from gem_symbolic import files, roundingtable
+from gem_symbolic import files, mechanised, roundingtable
 from gem_symbolic.accuracy import EPS, NS
-from gem_symbolic.checkers import gappa
+from gem_symbolic.checkers import coq, gappa
 from gem_symbolic.definitions import VARIANTS
 from gem_symbolic.emit.gappa import Statement, beyond, cut, hints, moved, reach, scripts, steps, total, whole
 from gem_symbolic.formats import FORMATS
@@ -181,33 +184,66 @@ def data(found: Sequence[Case], bounds: dict[str, Fraction]) -> dict[str, Any]:
     }
 
 
+def rounding(folder: Path, jobs: int, console: Console) -> list[str]:
+    """Proves every bound and writes the data; why bounds were refused."""
+    found = all_cases()
+    bounds, refused = prove_all(found, folder, jobs, console)
+    if not refused:
+        files.replace_text(DATA, json.dumps(data(found, bounds), indent=1) + "\n")
+        render()
+        print(f"{len(bounds)} bounds proved; written to {DATA.relative_to(ROOT)}")
+    return refused
+
+
+def render() -> None:
+    """Writes rounding.md from the committed data."""
+    committed = json.loads(DATA.read_text(encoding="utf-8"))
+    files.replace_text(DATA.with_suffix(".md"), roundingtable.render(committed))
+
+
+def theorems(store: Path, console: Console) -> list[str]:
+    """Proves every claim that is formalised, and prints what became of each; why some were not proved."""
+    with console.status("the statements") as status:
+        found = mechanised.outcomes(tell=status.update, store=store, thorough=True)
+    for (variant, id), record in found.items():
+        print(f"{variant:<12} {id:<14} {record['status']:<15} {record['detail']}".rstrip())
+    counts = {status: sum(r["status"] == status for r in found.values()) for status in mechanised.STATUSES}
+    print(", ".join(f"{count} claims {status}" for status, count in counts.items()))
+    failed = {c: r for c, r in found.items() if r["status"] == mechanised.NOT_PROVED}
+    return [f"{variant} {id}: {record['detail']}" for (variant, id), record in failed.items()]
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m gem_symbolic.formal", description="Prove bounds of rounding errors with Gappa and Coq."
+        prog="python -m gem_symbolic.formal",
+        description="Prove theorems with Coq, and rounding bounds with Gappa and Coq.",
     )
-    parser.add_argument("--render", action="store_true", help="only write rounding.md, from the committed data")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--theorems", action="store_true", help="only the theorems of proofs/formal")
+    only.add_argument("--rounding", action="store_true", help="only the bounds of rounding errors")
+    only.add_argument("--render", action="store_true", help="only write rounding.md, from the committed data")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "formal", help="where scripts and proofs go")
     parser.add_argument("--jobs", type=int, default=2, help="how many cases are proved at a time")
     options = parser.parse_args(arguments)
-    if not options.render:
-        if absent := gappa.missing():
-            print(
-                f"{' and '.join(absent)} not found, so nothing was proved: "
-                "install the Debian packages gappa, coq, libcoq-gappa and libcoq-flocq",
-                file=sys.stderr,
-            )
-            return 3
-        options.folder.mkdir(parents=True, exist_ok=True)
-        found = all_cases()
-        bounds, refused = prove_all(found, options.folder, options.jobs, Console(stderr=True))
-        if refused:
-            print(*refused, sep="\n", file=sys.stderr)
-            return 1
-        files.replace_text(DATA, json.dumps(data(found, bounds), indent=1) + "\n")
-    committed = json.loads(DATA.read_text(encoding="utf-8"))
-    files.replace_text(DATA.with_suffix(".md"), roundingtable.render(committed))
-    if not options.render:
-        print(f"{len(committed['bounds'])} bounds proved; written to {DATA.relative_to(ROOT)}")
+    if options.render:
+        render()
+        return 0
+    bounds = [] if options.theorems else gappa.missing()
+    absent = bounds or ([] if options.rounding else coq.missing(mechanised.LIBRARIES))
+    if absent:
+        print(
+            f"{' and '.join(absent)} not found, so nothing was proved: "
+            "install the Debian packages gappa, coq, libcoq-coquelicot, libcoq-gappa and libcoq-flocq",
+            file=sys.stderr,
+        )
+        return 3
+    options.folder.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    refused = [] if options.rounding else theorems(options.folder / "theorems", console)
+    refused += [] if options.theorems else rounding(options.folder, options.jobs, console)
+    if refused:
+        print(*refused, sep="\n", file=sys.stderr)
+        return 1
     return 0
 
 

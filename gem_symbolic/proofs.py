@@ -1,5 +1,7 @@
 """`python -m gem_symbolic.proofs` writes proofs/: for each variant the certificates as JSON, and as Markdown to read.
 
+Beside them, in proofs/formal, the statements that Coq proves and a table of them.
+
 The same definitions give the same files, byte for byte.
 """
 
@@ -10,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import files
+from gem_symbolic import files, mechanised
 from gem_symbolic.calculus import derivative, study, value_at
 from gem_symbolic.certificates import Step
 from gem_symbolic.definitions import VARIANTS, Activation
@@ -243,6 +245,8 @@ def main() -> int:
     for activation in VARIANTS.values():
         write(activation, FOLDER)
         print(f"proofs/{activation.name}.json, proofs/{activation.name}.md: written")
+    for path in mechanised.write(FOLDER / "formal"):
+        print(f"proofs/formal/{path.name}: written")
     return 0
 
 

@@ -56,6 +56,10 @@ class Screen:
         self.values[record["id"]] = value
         self.status.update(f"{record['id']}: {record['status']}")
 
+    def tell(self, what: str) -> None:
+        """Shows what is being done."""
+        self.status.update(what)
+
     def measurement(self, record: Mapping[str, Any]) -> None:
         """Takes a measurement as it is made."""
         self.measurements.append(record)
@@ -71,23 +75,29 @@ class Screen:
         for record in self.claims:
             if "counterexample" in record:
                 self.console.print(Text(f"{record['id']} refuted: {record['counterexample']}", style="bold red"))
+            if record.get("formal", {}).get("status") == "not proved":
+                self.console.print(Text(f"{record['id']}: {record['formal']['detail']}", style="bold red"))
         if self.measurements:
             self.console.print(self.measurement_table(eps))
         proved = sum(c["status"] == "proved" for c in self.claims)
         within = sum(bool(m["ok"]) for m in self.measurements)
         ending = f"{proved} of {len(self.claims)} claims proved"
+        if formal := sum(c.get("formal", {}).get("status") == "proved" for c in self.claims):
+            ending += f", {formal} of them by Coq as well"
         if self.measurements:
             ending += f", {within} of {len(self.measurements)} measurements within their limits"
         self.console.print(Text(f"{ending} in {seconds:.1f} s", style=COLOURS[report.status == 0]))
 
     def claim_table(self, where: str) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in ("claim", "statement", "", "engines", f"at {where}"):
+        formal = ("Coq",) if any("formal" in record for record in self.claims) else ()
+        for column in ("claim", "statement", "", "engines", *formal, f"at {where}"):
             table.add_column(column, overflow="fold")
         for record in self.claims:
             status = Text(record["status"], style=COLOURS[record["status"]])
             engines = ", ".join(e["checker"] for e in record["evidence"])
-            table.add_row(record["id"], record["statement"], status, engines, self.values[record["id"]])
+            said = [record["formal"]["status"] if "formal" in record else ""] if formal else []
+            table.add_row(record["id"], record["statement"], status, engines, *said, self.values[record["id"]])
         return table
 
     def measurement_table(self, eps: Fraction) -> Table:

@@ -5,10 +5,11 @@ error, 3 undecided, or something needed is not installed.
 """
 
 import argparse
+import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -65,7 +66,22 @@ def working_eps(activation: Activation, eps: Fraction | None) -> Fraction:
     return Fraction(fixed or DEFAULT_EPS) if eps is None else eps
 
 
-def run(activation: Activation, N: int, eps: Fraction | None, kernels: bool, screen: Any) -> Report:
+def formally(report: Report, screen: Any) -> None:
+    """Adds to each claim what Coq says to it; what Coq should prove and does not is undecided."""
+    from gem_symbolic import mechanised
+
+    found = mechanised.outcomes(report.activation, screen.tell)
+    for claim in report.claims:
+        claim["formal"] = found[report.activation.name, claim["id"]]
+        if claim["formal"]["status"] == mechanised.NOT_PROVED and claim["status"] == PROVED:
+            claim |= {"status": "undecided", "evidence": []}
+        if claim["formal"]["status"] == mechanised.PROVED and claim["status"] == PROVED:
+            claim["evidence"].append({"kind": "proved", "checker": "Coq", "detail": claim["formal"]["detail"]})
+
+
+def run(
+    activation: Activation, N: int, eps: Fraction | None, kernels: bool, screen: Any, formal: bool = False
+) -> Report:
     """Proves, reads back and measures; tells the screen as it goes."""
     from gem_symbolic.prover import Prover
 
@@ -74,6 +90,8 @@ def run(activation: Activation, N: int, eps: Fraction | None, kernels: bool, scr
     for outcome in Prover(activation, N, at).prove():
         report.claims.append(outcome.record())
         screen.claim(report.claims[-1], outcome.value)
+    if formal:
+        formally(report, screen)
     if kernels:
         from gem_symbolic import kernelcheck
 
@@ -114,8 +132,17 @@ def parser() -> Parser:
     p.add_argument("--scale", help="the scale instead: eps = scale**(2N)")
     p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
     p.add_argument("--no-kernels", action="store_true", help="prove only")
+    p.add_argument("--formal", action="store_true", help="have Coq prove the claims as well, each for every N and eps")
     p.add_argument("--list", action="store_true", help="print the definitions and stop")
     return p
+
+
+def unavailable(kernels: bool, formal: bool) -> Iterator[str]:
+    """What was asked for and cannot be done here, a sentence for each reason."""
+    importlib.import_module("gem_symbolic.prover")  # first, as it says what SymPy computes with
+    for asked, module in ((kernels, "gem_symbolic.kernelcheck"), (formal, "gem_symbolic.mechanised")):
+        if asked and (reason := importlib.import_module(module).missing()):
+            yield reason
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,18 +161,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             files.writable(Path(options.json))
     except (ValueError, OSError) as error:
         p.error(str(error))
-    if not options.no_kernels:
-        from gem_symbolic import kernelcheck
-
-        reason = kernelcheck.missing()
-        if reason:
-            p.exit(UNDECIDED, f"{p.prog}: {reason}\n")
+    for reason in unavailable(not options.no_kernels, options.formal):
+        p.exit(UNDECIDED, f"{p.prog}: {reason}\n")
     from gem_symbolic.screen import Screen
 
     started = time.perf_counter()
     screen = Screen(quiet=options.json == "-")
     with screen:
-        report = run(activation, N, eps, not options.no_kernels, screen)
+        report = run(activation, N, eps, not options.no_kernels, screen, options.formal)
     screen.summary(report, working_eps(activation, eps), time.perf_counter() - started)
     if options.json:
         text = json.dumps(report.data(), indent=2, ensure_ascii=False) + "\n"

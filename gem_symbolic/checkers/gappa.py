@@ -8,20 +8,14 @@ Gappa says only that survives which Coq proves about a statement written from th
 import math
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from gem_symbolic.checkers.coq import AXIOMS, Refused, assumed, run
+
 TOOLS = ("gappa", "coqc")
-#: What a proof may rest on: the axioms of the real numbers in Coq's standard library.
-AXIOMS = {
-    "ClassicalDedekindReals.sig_not_dec",
-    "ClassicalDedekindReals.sig_forall_dec",
-    "FunctionalExtensionality.functional_extensionality_dep",
-    "Classical_Prop.classic",
-}
 #: What may not stand in a file.
 OPEN = ("Hypothesis", "Axiom", "Parameter", "Conjecture", "Admitted", "admit")
 #: A bound is what Gappa finds plus the first of these with which it then finds a proof, in units that the caller gives
@@ -107,10 +101,6 @@ Print Assumptions all.
 """
 
 
-class Refused(Exception):
-    """The bound is not proved."""
-
-
 @dataclass(frozen=True)
 class Lemma:
     """A statement for Coq by that name, and what Gappa wrote to prove it."""
@@ -152,15 +142,6 @@ class Derived:
 def missing() -> list[str]:
     """The tools that are not installed."""
     return [tool for tool in TOOLS if shutil.which(tool) is None]
-
-
-def run(command: Sequence[str], seconds: float, text: str | None = None, folder: Path | None = None):
-    """(exit status, output, errors). Raises Refused."""
-    try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=folder, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise Refused(f"{command[0]} takes more than {seconds} s") from None
-    return done.returncode, done.stdout, done.stderr
 
 
 def enclosure(script: str) -> Fraction:
@@ -223,6 +204,6 @@ def settle(paths: Sequence[Path]) -> None:
     path = paths[0].with_name("assumptions.v")
     path.write_text(text, encoding="utf-8")
     out = compiled(path)
-    assumed = set(re.findall(r"^(\S+)\s*(?::|$)", out.partition("Axioms:")[2], re.MULTILINE))
-    if "Axioms:" not in out or not assumed <= AXIOMS:
-        raise Refused(f"the proofs rest on {', '.join(sorted(assumed - AXIOMS)) or out.strip()}")
+    rests = assumed(out)
+    if rests is None or not rests <= AXIOMS:
+        raise Refused(f"the proofs rest on {', '.join(sorted((rests or set()) - AXIOMS)) or out.strip()}")

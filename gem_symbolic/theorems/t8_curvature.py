@@ -19,6 +19,8 @@ from gem_symbolic.expressions import insert
 from gem_symbolic.notation import latex, plain
 
 THEOREM = "T8"
+#: What |x| f'' is.
+SCALED = "n*F*S*(1 + n*(S - F))"
 #: Up to a positive factor and a power of u, the numerator of the third derivative.
 QUADRATIC = "(n**2 - 1)*{0}**2 - (4*n**2 + 2)*{0} + (n**2 - 1)"
 
@@ -36,7 +38,7 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
         f"u = {plain(turn)}, f'' < 0 beyond",
         latex=rf"|x| f'' = n F S \left(1 + n (S - F)\right),\quad f''=0 \iff u = {latex(turn)}",
         steps=(
-            equal(scaled, "n*F*S*(1 + n*(S - F))", "Two derivatives of the branch."),
+            equal(scaled, SCALED, "Two derivatives of the branch."),
             sign(scaled, ">", "f'' is positive near the junction,", high=turn),
             equal(f"at({scaled}, {turn})", "0", "vanishes here"),
             sign(scaled, "<", "and is negative beyond.", low=turn),
