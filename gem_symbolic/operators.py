@@ -27,6 +27,11 @@ def batched(function: Any, info: Any, in_dims: tuple[Any, ...], inputs: tuple[An
     return function.apply(*(first(k, t, d) for k, (t, d) in enumerate(zip(inputs, in_dims)))), 0
 
 
+def made(gradient: Any, like: Any) -> Any:
+    """A gradient or a tangent, zero where autograd passes none for a tensor: its own zeros would be no DTensors."""
+    return torch.zeros_like(like) if gradient is None and like is not None else gradient
+
+
 def extend(module: Any) -> None:
     """Puts Functions that can do more in the place of those of an emitted module."""
     source = Path(module.__file__).with_suffix(".cpp")
@@ -108,15 +113,14 @@ def extend(module: Any) -> None:
         @staticmethod
         def backward(ctx: Any, *grads: Any) -> Any:
             x, *_ = ctx.saved_tensors
-            # Autograd's own zeros are no DTensors. Where there is one gradient only, it is there.
-            return module._Gradients.backward(ctx, *(torch.zeros_like(x) if g is None else g for g in grads))
+            return module._Gradients.backward(ctx, *(made(grad, x) for grad in grads))
 
         @staticmethod
         def jvp(ctx: Any, x_tangent: Any, up_tangent: Any, w_tangent: Any, *_: Any) -> Any:
             x, up, w = ctx.saved_tensors
             gate, other = halves(x, up)
-            a, b = halves(x_tangent, up_tangent)
-            a, w_tangent = wide(x, a), wide(x, w_tangent)
+            a, b = halves(made(x_tangent, x), made(up_tangent, up))
+            a, w_tangent = wide(x, a), wide(x, made(w_tangent, w))
             of_gate = f(gate, a * w * other, None, 2, ctx.constants)
             of_gate = of_gate + f(gate, wide(x, b) * w + w_tangent * other, None, 1, ctx.constants)
             of_up = f(gate, a * w, None, 1, ctx.constants) + f(gate, w_tangent, None, 0, ctx.constants)
