@@ -59,7 +59,7 @@ def test_reading_a_file_is_quick():
     validate(TEXT, SEGEM, (1,))
     start = time.process_time()
     validate(TEXT, SEGEM)
-    assert time.process_time() - start < 7  # about 3 on an idle machine
+    assert time.process_time() - start < 20  # 4 to 8 were seen; all settings with one another would take minutes
 
 
 RIGHT = {
