@@ -700,9 +700,15 @@ def _triton_gradients(x, up, w, N, s, inv_s, pair):
 # Autograd.
 
 
-def _elementwise(*inputs):
-    """f or a derivative of it by autograd: `_Elementwise`, or in eager mode what extends it."""
-    return (_Elementwise if torch.compiler.is_compiling() else EAGER["elementwise"]).apply(*inputs)
+def _elementwise(x, g, bias, order, N, s, inv_s, pair):
+    """f or a derivative of it by autograd: `_Elementwise`, or in eager mode what extends it.
+
+    An exported graph may keep what a Function computes from autograd: it gets none.
+    """
+    if torch.compiler.is_exporting():
+        return _composite_apply(x, g, bias, order, N, s, inv_s)
+    function = _Elementwise if torch.compiler.is_compiling() else EAGER["elementwise"]
+    return function.apply(x, g, bias, order, N, s, inv_s, pair)
 
 
 def _halves(x, up=None):
@@ -836,7 +842,7 @@ def _activate_gated(x, up, setting, accurate):
     inputs = _constants(x, setting, accurate)
     if torch.compiler.is_compiling():
         gate, other = _halves(x, up)
-        return _Elementwise.apply(gate, other, None, 0, *inputs)
+        return _elementwise(gate, other.view_as(other), None, 0, *inputs)  # no tensor may come twice when compiled
     return EAGER["gated"].apply(x, up, *inputs)
 
 

@@ -196,7 +196,6 @@ def test_parameters_are_read_while_compiling(f, graphs):
     assert (PARAMETERS["float"](x) - wrong).abs().max() > 1e-2
 
 
-@pytest.mark.xfail(reason="Dynamo takes no tensor twice in one Function", raises=Unsupported)
 def test_a_tensor_gated_by_itself_compiles(graphs):
     x = torch.randn(8, requires_grad=True)
     y = torch.compile(functional.segem_glu, backend=graphs[1], fullgraph=True)(x, x)

@@ -107,16 +107,7 @@ def test_binary64_is_seen():
     assert torch.float64 in types(exported(Network().double(), torch.randn(4, 6, dtype=torch.float64)))
 
 
-@pytest.mark.parametrize(
-    "strict",
-    [
-        False,
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(reason="strict export runs a Function without gradients", raises=AssertionError),
-        ),
-    ],
-)
+@pytest.mark.parametrize("strict", [False, True])
 def test_an_exported_network_can_be_trained(strict):
     model, program = network(strict)
     x = torch.randn(4, 6)

@@ -175,6 +175,7 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
         m.world,
         compute=setting.compute,
         compiled=setting.compiled,
+        exported=setting.exported,
         lane=setting.lane,
         single=setting.shape in (NUMBER, SINGLE),
         empty=setting.empty,
@@ -196,6 +197,11 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
 def follow_one(trace: Trace, form: str, y: Any, inputs: Inputs, first: dict[tuple[str, str], Any]) -> None:
     """What a call gives, and its backward unless that is known from another such call. Raises Mismatch."""
     key, gated = (form, trace.setting.version(0, trace.accurate).name), form in ("gated", "packed")
+    if trace.setting.exported:
+        trace.single(0, y, [inputs.up.value] if gated else [])
+        if y.node is not None:
+            raise Mismatch(f"{form}: a Function is exported")
+        return
     if key in first:
         trace.single(0, y, [inputs.up.value] if gated else [])
         if not alike(y, first[key]):

@@ -87,6 +87,7 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "numel": tensors.numel,
         "contiguous": tensors.contiguous,
         "sum_to_size": tensors.sum_to_size,
+        "view_as": tensors.view_as,
     },
     Packed: {"dim": tensors.dim, "chunk": tensors.chunk},
 }
@@ -126,10 +127,11 @@ def listed(m: Any, value: Any) -> Any:
     return value
 
 
-def is_compiling(m: Any) -> bool:
-    if m.world.compiled is None:
+def known(truth: bool | None) -> bool:
+    """Whether code is compiled, or exported."""
+    if truth is None:
         raise Refused("what is kept, or computes, must not depend on whether the code is compiled")
-    return m.world.compiled
+    return truth
 
 
 def smallest(m: Any, *args: Any, **kwargs: Any) -> Any:
@@ -168,7 +170,8 @@ NAMES: Mapping[str, Any] = {
             "torch.where": elements.where,
             "torch.empty_like": tensors.empty_like,
             "torch.cat": tensors.cat,
-            "torch.compiler.is_compiling": is_compiling,
+            "torch.compiler.is_compiling": lambda m: known(m.world.compiled),
+            "torch.compiler.is_exporting": lambda m: known(m.world.exported),
             "torch.cuda.device_of": lambda m, a: Library("torch.cuda.device_of"),
             "triton.cdiv": kernels.cdiv,
             "triton.language.abs": elements.absolute,

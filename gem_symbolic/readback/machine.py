@@ -86,7 +86,7 @@ class Machine:
             raise Refused(f"the arguments are not those of {function.name}")
         if function.rest:
             names[function.rest] = rest
-        m = replace(self, world=replace(self.world, compiled=None)) if function.constant else self
+        m = replace(self, world=replace(self.world, compiled=None, exported=None)) if function.constant else self
         done = m.run(function.node.body, Frame(names, function.own))
         return done.value if done else None
 

@@ -54,6 +54,7 @@ SUBCLASS = "a subclass"
 class Setting:
     """Where a call takes place: the device, the type and class of x, whether triton is installed and code compiled.
 
+    What is `exported` counts as compiled too, and must leave autograd to whoever runs the graph.
     `layouts` are those of x and of what else is given; `lane` is that of the kernel, if any, and `crowd` the sign of
     how many rows there are beyond those that a grid has room for; no tensor has elements if `empty`.
     """
@@ -62,6 +63,7 @@ class Setting:
     type: Type
     triton: bool
     compiled: bool = False
+    exported: bool = False
     kind: str = TENSOR
     shape: Shape = SHAPE
     layouts: tuple[Layout, Layout] = (Layout.CONTIGUOUS, Layout.CONTIGUOUS)
@@ -112,7 +114,8 @@ class Setting:
     def __str__(self) -> str:
         notes = {
             ", with triton": self.triton,
-            ", compiled": self.compiled,
+            ", compiled": self.compiled and not self.exported,
+            ", exported": self.exported,
             f", {self.kind}": self.kind != TENSOR,
             ", a number": self.shape == NUMBER,
             ", a single row": self.shape == SINGLE,
@@ -136,6 +139,7 @@ SETTINGS = (
         for triton in (False, True)
         for compiled in (False, True)
     ),
+    *(Setting(device, kind, True, True, exported=True) for device in ("cpu", "cuda") for kind in FLOATS.values()),
     *(Setting("cuda", kind, True, layouts=layouts) for kind in NARROW for layouts in MIXED),
     *(Setting("cuda", kind, True, shape=shape, lane=lane) for kind, shape in ALONG for lane in LANES[1:]),
     *(Setting("cuda", kind, True, crowd=crowd) for kind in NARROW for crowd in (0, 1)),

@@ -18,10 +18,10 @@ from gem_symbolic.readback.values import Function, Scalar, Tensor, Type, Validat
 class World:
     """What is given: the type to compute in, what eps stands for, whether it is a float, whether triton is there.
 
-    `at` is what functions are evaluated at. `compiled` is None where nothing may depend on it; `wide` is computing in
-    binary64 on a CPU. The scale is out of the range of the `excluded` types. `lane`, that of a kernel, has the signs of
-    what is left of a row after its block, and of what is left from the lane on. A tensor is a `single` row, or there is
-    no element if `empty`.
+    `at` is what functions are evaluated at. `compiled` and `exported` are None where nothing may depend on them; `wide`
+    is computing in binary64 on a CPU. The scale is out of the range of the `excluded` types. `lane`, that of a kernel,
+    has the signs of what is left of a row after its block, and of what is left from the lane on. A tensor is a `single`
+    row, or there is no element if `empty`.
     """
 
     compute: Type
@@ -31,6 +31,7 @@ class World:
     triton: bool = False
     at: str = "x"
     compiled: bool | None = None
+    exported: bool | None = None
     wide: bool = False
     excluded: frozenset[Type] = frozenset()
     lane: tuple[int, int] = (1, 1)

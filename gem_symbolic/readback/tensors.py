@@ -85,6 +85,13 @@ def sum_to_size(m: Any, a: Tensor, shape: Shape) -> Tensor:
     return replace(a, value=value, shape=shape, layout=Layout.CONTIGUOUS, node=None)
 
 
+def view_as(m: Any, a: Tensor, other: Tensor) -> Tensor:
+    """The tensor itself: a view in the same shape holds the same numbers."""
+    if a.shape != other.shape:
+        raise Refused("a view in another shape")
+    return a
+
+
 def kind_of(m: Any, value: Any) -> Library:
     """type(x), for a tensor of a call."""
     return Library(value.kind)
