@@ -14,6 +14,7 @@ from types import FunctionType
 from typing import Any
 
 import torch
+import torch._functorch.config
 import torch.nn.functional as F
 from torch.autograd.graph import get_gradient_edge
 
@@ -118,6 +119,8 @@ def formula(activation: Activation, N: int, eps: float, x: torch.Tensor) -> torc
 def silu_mul(x: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
     return F.silu(x) * up
 
+
+torch._functorch.config.donated_buffer = False  # a compiled backward may run again: it is timed with its graph kept
 
 TORCH: Mapping[str, Callable[..., torch.Tensor]] = {
     "relu": F.relu,

@@ -12,7 +12,8 @@ import pytest
 from gem_symbolic import mechanised, verify
 from gem_symbolic.checkers import coq
 from gem_symbolic.definitions import EGEM, SEGEM, VARIANTS, Activation, Branch
-from gem_symbolic.emit.coq import count, real, state, stated, statements
+from gem_symbolic.emit.coq import state, stated, statements
+from gem_symbolic.emit.gallina import count, real
 from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.theorems import certificates
 

@@ -203,7 +203,14 @@ AUTOGRAD = {
     "a missing gradient": ("grad_bias, None, None, None, None, None", "grad_bias, None, None, None, None"),
     "a gradient that is not needed": ("if ctx.needs_input_grad[1]:", "if ctx.needs_input_grad[0]:"),
     "another tensor is kept": ("ctx.save_for_backward(x, g, bias)", "ctx.save_for_backward(x, x, bias)"),
-    "a wrong forward": ("return _composite_apply(x, g, bias, order, N", "return _composite_apply(x, g, bias, 0, N"),
+    "a wrong forward": (
+        "pair)\n        return _composite_apply(x, g, bias, order, N",
+        "pair)\n        return _composite_apply(x, g, bias, 0, N",
+    ),
+    "another function is exported": (
+        "is_exporting():\n        return _composite_apply(x, g, bias, order, N",
+        "is_exporting():\n        return _composite_apply(x, g, bias, 1, N",
+    ),
     "the product rounded thrice": ("y * g.to(kind)).to", "(y + y) * g.to(kind) - y * g.to(kind)).to"),
     "x rounded before it is used": ("at = x.to(kind) if", "at = x.to(kind) + x.to(kind) - x.to(kind) if"),
     "constants rounded again": ("functions[order](at, s,", "functions[order](at, s * s * inv_s,"),
