@@ -8,10 +8,7 @@ from typing import Any
 
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Node
-from gem_symbolic.readback.regions import FIELD, MOVED, ONE, UP, Definition, Region, S, position, same
-
-#: What the constants are over the reals: a pair is exact there without its low part, and `up` is any positive number.
-REAL: Mapping[str, Any] = {"s": S, "inv_s": ONE / S, "s_low": 0.0, "inv_s_low": 0.0, "up": UP, "down": ONE / UP}
+from gem_symbolic.readback.regions import FIELD, MOVED, ONE, REAL, Definition, Region, position, same
 
 
 class Zero(float):
