@@ -202,3 +202,49 @@ def write_svg(drawn: Figure, path: Path) -> None:
         text = io.StringIO()
         drawn.savefig(text, format="svg", facecolor="white", metadata={"Date": None})
     files.replace_text(path, text.getvalue())
+
+
+@figure
+def strands(panels_: Mapping[str, Sequence[Curve]], xlabel: str, ylabel: str) -> Figure:
+    """A panel for each heading, with a thin line for each run."""
+    result, (row,) = panels(1, len(panels_), 2.4, 2.6, sharex=True, sharey=True)
+    for ax, (colour, (heading, runs)) in zip(row, zip([MUTED, *ramp(len(panels_) - 1)], panels_.items())):
+        ax.grid()
+        for run in runs:
+            ax.plot(*run, color=colour, linewidth=1.1, alpha=0.8)
+        ax.set(title=heading, xlabel=xlabel)
+    row[0].set_ylabel(ylabel)
+    return result
+
+
+@figure
+def families(
+    panels_: Mapping[str, Mapping[str, Curve]],
+    xlabel: str,
+    ylabel: str,
+    logs: str = "",
+    bottom: float | None = None,
+    spans: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+) -> Figure:
+    """A panel for each heading, a curve for each label; `logs` names the logarithmic axes, `spans` shades intervals.
+
+    `bottom` is where the vertical axis begins.
+    """
+    result, (row,) = panels(1, len(panels_), 3.7, 3, sharey=True)
+    labels = dict.fromkeys(label for family in panels_.values() for label in family)
+    colours = dict(zip(labels, (RIGHT, LEFT, MUTED, INK)))
+    for ax, (heading, family) in zip(row, panels_.items()):
+        ax.grid()
+        for label, curve in family.items():
+            ax.plot(*curve, color=colours[label], label=label)
+        for interval in (spans or {}).get(heading, ()):
+            ax.axvspan(*interval, color=JUMP, alpha=0.12, linewidth=0)
+        if "x" in logs:
+            ax.set_xscale("log", base=2)
+        if "y" in logs:
+            ax.set_yscale("log")
+        ax.set(title=heading, xlabel=xlabel)
+    row[0].set(ylabel=ylabel, ylim=(bottom, None))
+    if len(labels) > 1:
+        row[-1].legend(fontsize=8.5)
+    return result

@@ -32,8 +32,8 @@ LAYERS = (
     "theorems measure plots sampled roundingtable",
     "emit prover",
     "readback",
-    "validate kernels operators functional nn",
-    "kernelcheck screen compare machinecode pricing contenders mechanised",
+    "validate kernels operators functional nn deadunits",
+    "kernelcheck screen compare machinecode pricing contenders mechanised halves",
     "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
