@@ -14,7 +14,7 @@ import gem_symbolic
 from gem_symbolic import nn
 
 project = "gem_symbolic"
-author = copyright = "the authors of gem_symbolic"
+author = copyright = "the gem_symbolic authors"
 release = version = gem_symbolic.__version__
 
 root_doc = "docs/index"

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -159,6 +160,8 @@ def test_a_checkout_is_known_by_its_project_file(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_the_folder_of_kernels_must_exist(tmp_path):
-    told = run(sys.executable, "-m", "gem_symbolic.emit", "nowhere", folder=tmp_path)
-    assert (told.returncode, told.stderr.count("\n")) == (2, 1)
+def test_the_folder_of_kernels_must_exist(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["emit", str(tmp_path / "nowhere")])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("gem_symbolic.emit", run_name="__main__")
+    assert (ended.value.code, capsys.readouterr().err.count("\n")) == (2, 1)

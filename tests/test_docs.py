@@ -1,0 +1,160 @@
+"""The documentation: it is built without a warning, its pages are followed, and the files beside it are up to date."""
+
+import importlib.util
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import formulas
+import pages
+import pytest
+import yaml
+
+import gem_symbolic
+from gem_symbolic import functional, nn
+from gem_symbolic.definitions import VARIANTS
+
+ROOT = pages.DOCS.parent
+PAGES = sorted([*pages.DOCS.rglob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+#: What the schema of CFF 1.2.0 requires, and what else stands in the file.
+CITED = {"authors", "cff-version", "message", "title"}, {"abstract", "keywords", "license", "type", "version"}
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+needs_sphinx = pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("sphinx", "furo", "myst_nb"))), reason="the extra docs is not installed"
+)
+
+
+def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    """As `make docs` does it."""
+    (line,) = re.findall(r"^\t\$\(PY\) -m (sphinx .*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    *options, _, _ = line.replace("-c docs", f"-c {pages.DOCS}").split()
+    command = [sys.executable, "-m", *options, str(source), str(target)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built."""
+    target = tmp_path_factory.mktemp("site")
+    done = build(ROOT, target)
+    assert (done.returncode, done.stderr) == (0, "")
+    return target
+
+
+@needs_sphinx
+def test_every_claim_has_its_place(site):
+    for name in VARIANTS:
+        text = (site / "proofs" / f"{name}.html").read_text(encoding="utf-8")
+        claims = json.loads((ROOT / "proofs" / f"{name}.json").read_text(encoding="utf-8"))["claims"]
+        assert claims
+        assert not [c["id"] for c in claims if f"{c['id']}: {c['status']}" not in text]
+
+
+@needs_sphinx
+def test_every_module_has_its_place(site):
+    documented = set(re.findall(r'id="module-([\w.]+)"', "".join(p.read_text() for p in site.rglob("docs/api/*.html"))))
+    found = {m.name for m in pkgutil.walk_packages(gem_symbolic.__path__, "gem_symbolic.")}
+    assert documented == {m for m in found if not m.startswith("gem_symbolic.kernels") and not m.endswith("__main__")}
+
+
+@needs_sphinx
+def test_every_function_and_module_for_training_is_described(site):
+    text = (site / "docs" / "api" / "use.html").read_text(encoding="utf-8")
+    shown = set(re.findall(r'<dt class="sig[^>]* id="([\w.]+)"', text))
+    assert {f"gem_symbolic.nn.{name}" for name in nn.__all__} <= shown
+    assert {f"gem_symbolic.functional.{name}" for name in set(functional.__all__) - set(nn.__all__)} <= shown
+
+
+BROKEN = """# A page
+
+[nothing](nowhere.md)
+
+```{eval-rst}
+.. autofunction:: gem_symbolic.reference.missing
+.. py:function:: f(x: gem_symbolic.reference.Unknown)
+```
+"""
+
+
+@needs_sphinx
+def test_what_leads_nowhere_is_refused(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text(BROKEN)
+    done = build(tmp_path, tmp_path / "site")
+    assert done.returncode
+    for name in ("nowhere.md", "gem_symbolic.reference.missing", "gem_symbolic.reference.Unknown"):
+        assert name in done.stderr
+
+
+@each_page
+def test_a_page_can_be_followed(page):
+    pages.follow(page.read_text(encoding="utf-8"), page.name)
+
+
+def test_the_pages_hold_code():
+    counts = {p.stem: len([b for b in pages.blocks(p.read_text()) if b[0] in ("python", "pycon")]) for p in PAGES}
+    assert counts["extending"] > 10
+    assert counts["quickstart"] > 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nx = 1 / 0\n```",
+        "```python\nx = 1\n```\n```pycon\n>>> x\n2\n```",
+        "```pycon\n>>> y = 1\n```\n```pycon\n>>> y\n```",
+        "```pycon\n>>> z\n1\n```",
+    ],
+)
+def test_a_page_that_is_wrong_is_refused(text):
+    with pytest.raises((AssertionError, ZeroDivisionError)):
+        pages.follow(text, "wrong.md")
+
+
+@each_page
+def test_a_page_repeats_no_formula(page):
+    assert not formulas.in_prose(page.read_text(encoding="utf-8"))
+
+
+@each_page
+def test_the_commands_and_files_of_a_page_exist(page):
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert (
+        set(re.findall(r"\bmake ([a-z]+)`", text)) | set(re.findall(r"^\$ make (\w+)", text, re.MULTILINE)) <= targets
+    )
+    for module in re.findall(r"python -m (gem_symbolic[\w.]*)", text):
+        assert importlib.util.find_spec(module), module
+    named = re.findall(r"`((?:gem_symbolic|tests|proofs|codegen|notebooks)/[\w./-]*)`", text)
+    missing = {path for path in named if not (ROOT / path).exists()}
+    assert missing <= {"gem_symbolic/emit/templates/numpy.py.j2"}  # which the page has its reader write
+    tests = re.findall(r"`(test_\w+\.py)`", text)
+    assert not [name for name in tests if not (ROOT / "tests" / name).exists()]
+
+
+def test_the_changelog_is_of_this_version():
+    versions = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[0] == gem_symbolic.__version__
+
+
+def test_the_citation_is_of_this_version():
+    data = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    required, other = CITED
+    assert required <= data.keys() <= required | other
+    assert data["cff-version"] == "1.2.0"
+    assert data["authors"]
+    assert all(author.keys() == {"name"} for author in data["authors"])
+    said = data["title"], data["version"], data["license"], data["abstract"], data["keywords"]
+    assert said == (
+        PROJECT["name"],
+        gem_symbolic.__version__,
+        PROJECT["license"],
+        PROJECT["description"],
+        PROJECT["keywords"],
+    )
