@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import gem_symbolic
-from gem_symbolic import functional, nn
+from gem_symbolic import functional, nn, theorems
 from gem_symbolic.definitions import VARIANTS
 
 ROOT = pages.DOCS.parent
@@ -88,7 +88,7 @@ def test_what_leads_nowhere_is_refused(tmp_path):
     (tmp_path / "docs" / "index.md").write_text(BROKEN)
     done = build(tmp_path, tmp_path / "site")
     assert done.returncode
-    for name in ("nowhere.md", "gem_symbolic.reference.missing", "gem_symbolic.reference.Unknown"):
+    for name in ("nowhere.md", "failed to import 'missing'", "not found: gem_symbolic.reference.Unknown"):
         assert name in done.stderr
 
 
@@ -115,6 +115,13 @@ def test_the_pages_hold_code():
 def test_a_page_that_is_wrong_is_refused(text):
     with pytest.raises((AssertionError, ZeroDivisionError)):
         pages.follow(text, "wrong.md")
+
+
+@pytest.mark.parametrize("module", theorems.MODULES, ids=lambda m: m.THEOREM)
+def test_a_theorem_says_which_claims_it_reads(module):
+    named = set(re.findall(r"`(\w+)`", module.certificates.__doc__))
+    named |= {f"{kind}{place}" for kind in named for place in named if place.startswith("_")}
+    assert {key for a in VARIANTS.values() for key in a.claims.get(module.THEOREM, {})} <= named
 
 
 @each_page
