@@ -10,6 +10,9 @@ import pkgutil
 import re
 from typing import Any
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 import gem_symbolic
 from gem_symbolic import nn
 
@@ -31,6 +34,8 @@ exclude_patterns = [".*", "build", "dist"]
 
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
 html_theme = "furo"
+html_math_renderer = "mathml"
+html_static_path = html_css_files = ["formulas.css"]
 html_title = f"gem_symbolic {release}"
 nb_execution_mode = "off"  # `make notebooks` executes them, and so do the tests
 myst_enable_extensions = ["dollarmath"]
@@ -48,6 +53,8 @@ PUBLIC = ("nn", "functional", "reference", "parameters", "definitions", "certifi
 #: Code in a docstring, and what is markup elsewhere for reStructuredText but not for us.
 CODE, MARKUP = re.compile(r"`([^`]+)`"), re.compile(r"([\\*|_])")
 INDENT = " " * 4
+#: What docutils does not know, or writes with a sign that few fonts have.
+SPELLED = {r"\iff": r"\Longleftrightarrow", r"\setminus": r"\backslash"}
 
 
 def modules() -> dict[str, list[str]]:
@@ -79,6 +86,16 @@ def as_written(app: Any, what: str, name: str, found: Any, options: Any, lines: 
     lines[:] = text
 
 
+def as_mathml(writer: Any, node: nodes.math | nodes.math_block) -> None:
+    """A formula as browsers show it by themselves: no page fetches a script. Raises docutils' MathError."""
+    formula = node.astext()
+    for name, known in SPELLED.items():
+        formula = formula.replace(name, known)
+    writer.body.append(tex2mathml(formula, as_block=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> None:
+    app.add_html_math_renderer("mathml", (as_mathml, None), (as_mathml, None))
     app.connect("source-read", fill_in)
     app.connect("autodoc-process-docstring", as_written)

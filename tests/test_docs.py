@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import pkgutil
 import re
 import subprocess
 import sys
@@ -38,42 +37,50 @@ def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The site, built."""
-    target = tmp_path_factory.mktemp("site")
-    done = build(ROOT, target)
-    assert (done.returncode, done.stderr) == (0, "")
-    return target
+def fetched(page: str) -> list[str]:
+    """What a page has a browser get from elsewhere to be shown."""
+    return [m[0] for m in re.finditer(r'<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?//[^>]*>', page)]
 
 
 @needs_sphinx
-def test_every_claim_has_its_place(site):
+def test_the_site(tmp_path):
+    """One test, as it takes half a minute to build."""
+    done = build(ROOT, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    site = {str(p.relative_to(tmp_path)): p.read_text(encoding="utf-8") for p in tmp_path.rglob("*.html")}
+    assert not {name: found for name, page in site.items() if (found := fetched(page))}
     for name in VARIANTS:
-        text = (site / "proofs" / f"{name}.html").read_text(encoding="utf-8")
+        page = site[f"proofs/{name}.html"]
         claims = json.loads((ROOT / "proofs" / f"{name}.json").read_text(encoding="utf-8"))["claims"]
         assert claims
-        assert not [c["id"] for c in claims if f"{c['id']}: {c['status']}" not in text]
+        assert not [c["id"] for c in claims if f"{c['id']}: {c['status']}" not in page]
+        assert page.count("<math") > len(claims)
+    described = set(re.findall(r'<dt class="sig[^>]* id="([\w.]+)"', site["docs/api/use.html"]))
+    assert {f"gem_symbolic.nn.{name}" for name in nn.__all__} <= described
+    assert {f"gem_symbolic.functional.{name}" for name in set(functional.__all__) - set(nn.__all__)} <= described
+    shown = {
+        m for name in ("use", "toolkit") for m in re.findall(r'id="module-([\w.]+)"', site[f"docs/api/{name}.html"])
+    }
+    assert shown == modules()
 
 
-@needs_sphinx
-def test_every_module_has_its_place(site):
-    documented = set(re.findall(r'id="module-([\w.]+)"', "".join(p.read_text() for p in site.rglob("docs/api/*.html"))))
-    found = {m.name for m in pkgutil.walk_packages(gem_symbolic.__path__, "gem_symbolic.")}
-    assert documented == {m for m in found if not m.startswith("gem_symbolic.kernels") and not m.endswith("__main__")}
+def modules() -> set[str]:
+    """The modules of the package, by their files."""
+    names = (p.relative_to(ROOT).with_suffix("").parts for p in (ROOT / "gem_symbolic").rglob("*.py"))
+    return {".".join(n).removesuffix(".__init__") for n in names if n[-1] != "__main__"} - {"gem_symbolic"}
 
 
-@needs_sphinx
-def test_every_function_and_module_for_training_is_described(site):
-    text = (site / "docs" / "api" / "use.html").read_text(encoding="utf-8")
-    shown = set(re.findall(r'<dt class="sig[^>]* id="([\w.]+)"', text))
-    assert {f"gem_symbolic.nn.{name}" for name in nn.__all__} <= shown
-    assert {f"gem_symbolic.functional.{name}" for name in set(functional.__all__) - set(nn.__all__)} <= shown
+def test_a_script_from_elsewhere_is_seen():
+    assert fetched('<script async="async" src="https://cdn.jsdelivr.net/npm/mathjax@4/tex-mml-chtml.js"></script>')
+    assert fetched('<link rel="stylesheet" href="//fonts.example/font.css"/>')
+    assert not fetched(
+        '<script src="../_static/doctools.js?v=1"></script><a href="https://keepachangelog.com">a link</a>'
+    )
 
 
 BROKEN = """# A page
 
-[nothing](nowhere.md)
+[nothing](nowhere.md), $\\unheard$
 
 ```{eval-rst}
 .. autofunction:: gem_symbolic.reference.missing
@@ -88,7 +95,7 @@ def test_what_leads_nowhere_is_refused(tmp_path):
     (tmp_path / "docs" / "index.md").write_text(BROKEN)
     done = build(tmp_path, tmp_path / "site")
     assert done.returncode
-    for name in ("nowhere.md", "failed to import 'missing'", "not found: gem_symbolic.reference.Unknown"):
+    for name in ("nowhere.md", "failed to import 'missing'", "not found: gem_symbolic.reference.Unknown", "unheard"):
         assert name in done.stderr
 
 
