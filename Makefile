@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs formal readme notebooks exhaustive accuracy sweeps soak bench check cost values
+.PHONY: help verify test lint codegen proofs formal readme notebooks docs exhaustive accuracy sweeps soak bench check cost values
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -43,6 +43,9 @@ readme: $(READY)  ## rewrite the tables of README.md, codegen/ACCURACY.md and co
 notebooks: $(READY)  ## execute the notebooks and store what they show
 	$(PY) -m gem_symbolic.notebooks
 
+docs: $(READY)  ## build the documentation: build/docs/docs/index.html
+	$(PY) -m sphinx -W --keep-going -n -q -c docs . build/docs
+
 exhaustive: $(READY)  ## compare the C++ kernels with the reference on every binary32 input (VARIANT=segem N=3 EPS=1e-4)
 	$(PY) -m gem_symbolic.exhaustive --variant $(VARIANT) --N $(N) --eps $(EPS) --again
 
@@ -69,5 +72,5 @@ check: proofs codegen values readme  ## regenerate everything generated; fail if
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,report,notebooks,dev]" -c constraints.txt
+	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,report,notebooks,docs,dev]" -c constraints.txt
 	touch $@

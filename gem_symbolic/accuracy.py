@@ -10,17 +10,17 @@ import math
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from gem_symbolic.bars import PLANS
 from gem_symbolic.branches import split_parameters
+from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import load
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.measure import Measurement, kernels, runs
 
-CODEGEN = Path(__file__).resolve().parent.parent / "codegen"
+CODEGEN = ROOT / "codegen"
 DATA = CODEGEN / "accuracy.json"
 NS = (1, 2, 3, 4)
 EPS = ("1e-6", "1e-4", "1e-2", "1", "10")
@@ -65,6 +65,7 @@ def worst(activation: Activation) -> dict[str, dict[str, Any]]:
 
 
 def main() -> int:
+    needed("gem_symbolic.accuracy")
     os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported: its kernels run on the CPU here
     emitted = [a for a in VARIANTS.values() if a.emitted]
     data = {a.name: {"code": fingerprint(source(a)), "measurements": worst(a)} for a in emitted}

@@ -24,6 +24,7 @@ from typing import Any
 from gem_symbolic.accuracy import CODEGEN, NS, fingerprint, source
 from gem_symbolic.ahead import FORMS, compiled, launch
 from gem_symbolic.branches import split_parameters
+from gem_symbolic.checkout import needed
 from gem_symbolic.costtable import TYPES, render, verdict
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import ACCURATE, ORDERS, load
@@ -192,7 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m gem_symbolic.cost", description="Count what the kernels cost.")
     parser.add_argument("--table", action="store_true", help="only write the table anew, from the committed data")
-    if not parser.parse_args(arguments).table:
+    options = parser.parse_args(arguments)
+    needed("gem_symbolic.cost")
+    if not options.table:
         with tempfile.TemporaryDirectory(prefix="gem_symbolic-") as cache:
             os.environ["TRITON_CACHE_DIR"] = cache
             replace_text(DATA, json.dumps(measured(), indent=1) + "\n")

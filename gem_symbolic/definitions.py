@@ -12,7 +12,10 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter, its domain, and, for one that is a power of a length, which power: eps = s**power."""
+    """A parameter, its domain, and, for one that is a power of a length, which power: eps = s**power.
+
+    A length has the unit of x. One that is `fixed` has that value, an exact number as text, and no user gives another.
+    """
 
     name: str
     domain: str
@@ -22,13 +25,18 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Branch:
+    """A formula, and where it holds: `x <= 0` or the like, as text."""
+
     on: str
     expr: str
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation: branches from left to right, parameters, claims (theorem -> what is claimed), provenance."""
+    """One activation: branches from left to right, parameters, claims (theorem -> what is claimed), provenance.
+
+    It maps the real line to itself. `source` says where its mathematics comes from, and what of it is this project's.
+    """
 
     name: str
     title: str

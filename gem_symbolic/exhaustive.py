@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from gem_symbolic import emit, figures, files, measure, native
 from gem_symbolic.accuracy import EPS, NS
 from gem_symbolic.branches import split_parameters
+from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.compare import (
     EDGES,
     FORMAT,
@@ -50,7 +51,6 @@ from gem_symbolic.rounding import round_to
 from gem_symbolic.rules import CHAINS, ROUTINES
 from gem_symbolic.sweep import Floats
 
-ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "codegen" / "exhaustive"
 STATES = ROOT / "build" / "sweeps"
 #: A chunk is a binade of either sign; the last of each sign is made of the infinity and of NaN.
@@ -298,6 +298,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit status: 0, 1 a limit missed, 2 usage error, 3 no compiler."""
     p = parser()
     options = p.parse_args(arguments)
+    if options.data == DATA or options.states == STATES:
+        needed("gem_symbolic.exhaustive")
     try:
         asked = list(cases(options.variant, options.N, options.eps))
         native.compiler()

@@ -26,13 +26,13 @@ from rich.console import Console
 from gem_symbolic import files, mechanised, roundingtable
 from gem_symbolic.accuracy import EPS, NS
 from gem_symbolic.checkers import coq, gappa
+from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.definitions import VARIANTS
 from gem_symbolic.emit.gappa import Statement, beyond, cut, hints, moved, reach, scripts, steps, total, whole
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.roundoff import SCALE, Case, cases, edge, lowest
 from gem_symbolic.sampled import INPUTS, observed
 
-ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "proofs" / "rounding.json"
 SCHEMA = 1
 #: The formats that the plain plan computes in, and how many digits of its error are given.
@@ -225,6 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "formal", help="where scripts and proofs go")
     parser.add_argument("--jobs", type=int, default=2, help="how many cases are proved at a time")
     options = parser.parse_args(arguments)
+    needed("gem_symbolic.formal")
     if options.render:
         render()
         return 0

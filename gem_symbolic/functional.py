@@ -1,5 +1,11 @@
 """The activations as functions of a tensor, and the classes behind `nn`: the emitted kernels, extended.
 
+Tensors are float16, bfloat16, float32 or float64, of any shape, strides and device, and every number is in the domain:
+a finite one gives a finite one, an infinite one the limit, NaN gives NaN. N is an integer >= 1 and has no unit, scale >
+0 has that of x, eps = scale**(2N) > 0 the power 2N of it. A TypeError says that a type is none of these, a ValueError
+that a parameter or a shape does not fit, and a NotImplementedError that a third derivative is asked for. What is
+computed, and where the mathematics comes from, stands in `definitions`; what is proved of it, in proofs/.
+
 This is the one module that imports gem_symbolic.kernels, the name that the folder codegen/ is installed under.
 """
 

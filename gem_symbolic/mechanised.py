@@ -9,12 +9,12 @@ from pathlib import Path
 
 from gem_symbolic import files
 from gem_symbolic.checkers import coq
+from gem_symbolic.checkout import ROOT
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit.coq import Statement, stated, statements
 from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.theorems import certificates
 
-ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "proofs" / "formal"
 #: What was compiled before is kept here.
 STORE = ROOT / "build" / "formal" / "theorems"

@@ -9,7 +9,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+from gem_symbolic.checkout import ROOT, needed
+
+FOLDER = ROOT / "notebooks"
 
 
 def sources() -> list[Path]:
@@ -30,6 +32,7 @@ def execute(source: Path) -> NotebookNode:
 
 
 def main() -> int:
+    needed("gem_symbolic.notebooks")
     for source in sources():
         target = source.with_suffix(".ipynb")
         jupytext.write(execute(source), target, fmt="ipynb")

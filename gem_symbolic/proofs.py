@@ -15,12 +15,13 @@ from typing import Any
 from gem_symbolic import files, mechanised
 from gem_symbolic.calculus import derivative, study, value_at
 from gem_symbolic.certificates import Step
+from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import latex
 from gem_symbolic.piecewise import build
 from gem_symbolic.prover import PROVED, UNDECIDED, Algebra, FlintAlgebra, Outcome, Prover, SymPyAlgebra, Workspace
 
-FOLDER = Path(__file__).resolve().parent.parent / "proofs"
+FOLDER = ROOT / "proofs"
 SCHEMA = 1
 #: Numerical steps are recorded here; where eps is free it is this.
 INSTANCES = (1, 2, 3, 8)
@@ -241,6 +242,7 @@ def write(activation: Activation, folder: Path) -> None:
 
 
 def main() -> int:
+    needed("gem_symbolic.proofs")
     FOLDER.mkdir(exist_ok=True)
     for activation in VARIANTS.values():
         write(activation, FOLDER)

@@ -14,10 +14,10 @@ from typing import Any
 
 from gem_symbolic import figures, files, speed
 from gem_symbolic.bars import BARS, DTYPES, PLANS
+from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import plain
 
-ROOT = Path(__file__).resolve().parent.parent
 PATHS = {"torch": "PyTorch, CPU", "compiled": "torch.compile", "triton": "Triton", "accurate": "Triton, accurate=True"}
 FORMATS = ("binary16", "bfloat16", "binary32", "binary64")
 #: What is claimed of each activation (theorem, claim, where `definitions` states it) and how a column is headed.
@@ -51,17 +51,20 @@ def definitions(activations: Iterable[Activation]) -> str:
 
 
 def proved(activations: Iterable[Activation], proofs: Path) -> str:
-    """A row for each activation: what its certificate in `proofs` says is proved."""
+    """A row for each activation: what its certificate in `proofs` says is proved; blank where nothing is claimed."""
     rows = []
     for a in activations:
         claims = {c["id"]: c for c in json.loads((proofs / f"{a.name}.json").read_text(encoding="utf-8"))["claims"]}
         count = sum(c["status"] == "proved" for c in claims.values())
-        gradient = next(id for id in GRADIENT if id in claims)
         cells = [
             certified(claims[id], f"`{form.format(plain(a.claims[theorem][key]))}`")
+            if key in a.claims.get(theorem, {})
+            else ""
             for id, theorem, key, form in PROVED.values()
         ]
-        rows.append([a.title, f"{count} of {len(claims)}", *cells, certified(claims[gradient], GRADIENT[gradient])])
+        gradient = next(id for id in GRADIENT if id in claims) if "T4" in a.claims else None
+        cells.append(certified(claims[gradient], GRADIENT[gradient]) if gradient else "")
+        rows.append([a.title, f"{count} of {len(claims)}", *cells])
     return table(["", "claims proved", *PROVED, "zero gradient"], rows)
 
 
@@ -179,6 +182,7 @@ def rewrite(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
 
 
 def main() -> int:
+    needed("gem_symbolic.readme")
     path = ROOT / "README.md"
     path.write_text(rewrite(path.read_text(encoding="utf-8"), parts(ROOT)), encoding="utf-8")
     files.replace_text(ROOT / "codegen" / "ACCURACY.md", accuracy_page(figures.accuracy(ROOT)))

@@ -139,7 +139,8 @@ def evaluate(
     `x` is an int, a Fraction, a decimal string, a float (its exact binary value) or an mpf; `N` an integer >= 1; `eps`
     or `scale` exact and > 0, as in `parameters`, eps = 1e-4 where neither is given. At a junction, from the first
     derivative on that jumps, `side` ("left" or "right") says which one-sided derivative is meant; elsewhere it changes
-    nothing. A value that is 0 comes back as exactly 0. Raises ValueError, in one sentence, for any other input.
+    nothing. A value that is 0 comes back as exactly 0. The definition is all that it rests on, and every real x is in
+    its domain. Raises ValueError, in one sentence, for any other input, such as an infinity or a NaN.
     """
     activation = find(variant) if isinstance(variant, str) else variant
     names = bind(activation, N, eps, scale)

@@ -22,6 +22,7 @@ from gem_symbolic import files
 from gem_symbolic.accuracy import CODEGEN, EPS, NS, fingerprint, source
 from gem_symbolic.bars import BARS, DTYPES, PLANS
 from gem_symbolic.branches import split_parameters
+from gem_symbolic.checkout import needed
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import load
 from gem_symbolic.figures import QUANTITIES
@@ -396,6 +397,7 @@ def page(names: Iterable[str]) -> tuple[str, list[str]]:
 
 
 def main() -> int:
+    needed("gem_symbolic.special")
     text, wrong = page(name for name, activation in VARIANTS.items() if activation.emitted)
     if wrong:
         print("\n".join(wrong))

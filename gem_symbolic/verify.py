@@ -28,7 +28,12 @@ OK, FAILED, USAGE, UNDECIDED = 0, 1, 2, 3
 
 @dataclass
 class Report:
-    """What a run found, as JSON data."""
+    """What a run found, as JSON data; eps is None where the claims are for every eps.
+
+    A claim has an id, a statement, a status (proved, refuted or undecided), the evidence of each checker, and, where it
+    is refuted, a counterexample. A measurement has an id, a kind (exhaustive or sampled), the largest error in ulp, the
+    limit, and whether that is kept.
+    """
 
     activation: Activation
     N: int
@@ -37,6 +42,7 @@ class Report:
     measurements: list[dict[str, Any]] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
+        """The whole of it, with the number of the schema."""
         eps = None if self.eps is None else str(self.eps)
         head = {"schema": SCHEMA, "variant": self.activation.name, "N": self.N, "eps": eps}
         return head | {"claims": self.claims, "measurements": self.measurements}
@@ -125,6 +131,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> Parser:
+    """What the command line accepts."""
     p = Parser(prog="python -m gem_symbolic.verify", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--variant", help=f"one of {', '.join(VARIANTS)}")
     p.add_argument("--N", help="an integer >= 1")

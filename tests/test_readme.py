@@ -114,6 +114,12 @@ def test_missing_data_is_an_error(tmp_path):
         readme.proved([find("segem")], tmp_path)
 
 
+def test_what_is_not_claimed_is_left_blank(tmp_path):
+    modest = replace(find("segem"), claims={"T2": find("segem").claims["T2"]})
+    write_certificate(tmp_path, modest)
+    assert readme.proved([modest], tmp_path).endswith("| `C^(2 N)` |  |  |  |")
+
+
 def test_a_missing_marker_is_an_error():
     with pytest.raises(ValueError, match="must stand in the text once"):
         readme.rewrite("no markers", {"results": str})

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gem_symbolic.bars import BARS, DTYPES, PLANS, Bar
+from gem_symbolic.checkout import ROOT
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.figures import QUANTITIES, accuracy, read
 
-ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = ("T2.smoothness", "T3.lipschitz", "T4.dead", "T4.alive", "T5.range", "T5.minimum", "T6.sup", "T8.curvature")
 PATHS = {
     "torch": "PyTorch on the CPU",

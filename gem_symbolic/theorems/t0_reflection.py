@@ -9,6 +9,7 @@ THEOREM = "T0"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `reflection`: the variant g."""
     if "reflection" not in claim:
         return
     fixed = "".join(f", {p.name} = {p.fixed}" for p in activation.parameters if p.fixed)

@@ -9,6 +9,7 @@ THEOREM = "T1"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads no key: it is about all smooth branches."""
     yield Certificate(
         id="T1.junction",
         statement="if f_R - f_L = (x-a)^m h(x), m >= 1, h smooth and h(a) != 0, the glued function is exactly C^(m-1) "

@@ -10,6 +10,7 @@ THEOREM = "T2"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `smoothness`, the order; `left` and `right`, the Taylor coefficients of the next one. Poles need no key."""
     if "smoothness" not in claim:
         return
     smooth, left, right = claim["smoothness"], claim["left"], claim["right"]

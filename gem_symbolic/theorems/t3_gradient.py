@@ -14,6 +14,9 @@ EXTREMES = (("supremum", "sup", "<="), ("infimum", "inf", ">="))
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `formula`: f' on `formula_side`; `increasing`: the side where it is; `supremum` and `infimum` of f', with
+    `_u` and `_side` where they are reached; `lipschitz`: the constant.
+    """
     if "formula" in claim:
         yield formula(activation, claim["formula"], claim["formula_side"])
     if "increasing" in claim:

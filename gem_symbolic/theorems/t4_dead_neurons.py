@@ -10,6 +10,7 @@ THEOREM = "T4"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `zero_side`: where f' vanishes, everywhere or at `zero_u` alone."""
     if "zero_side" not in claim:
         return
     side, place = claim["zero_side"], claim.get("zero_u")

@@ -21,6 +21,7 @@ THEOREM = "T5"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `range`, which is [0, oo); `minimum`, reached at `minimum_u` on `minimum_side`."""
     if "range" in claim:
         yield onto(activation)
         yield inverse(activation)

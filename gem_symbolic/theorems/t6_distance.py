@@ -36,6 +36,9 @@ def power_of_norm(claim: Mapping[str, str]) -> str:
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `beta`: pairs of arguments, for `side` and then for the other one, and `finite` > 0, where they hold; and
+    `sup`, reached at `sup_u`.
+    """
     if "beta" not in claim:
         return
     side = claim["side"]

@@ -13,6 +13,7 @@ THEOREM = "T7"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `variation`: the L^1 distance of f' from that of ReLU; `sup`: in the sup norm; `side`: where f bends."""
     if "variation" not in claim:
         return
     side = claim["side"]

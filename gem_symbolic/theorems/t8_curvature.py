@@ -26,6 +26,7 @@ QUADRATIC = "(n**2 - 1)*{0}**2 - (4*n**2 + 2)*{0} + (n**2 - 1)"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `supremum` of |f''|, at u = `v`; `inflection_u`: where f'' changes its sign; `side`: where f bends."""
     if "v" not in claim:
         return
     side, turn, value = claim["side"], claim["inflection_u"], claim["supremum"]

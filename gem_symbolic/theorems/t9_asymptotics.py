@@ -11,6 +11,9 @@ ENDS = {"right": ("R", "x -> oo", r"x \to \infty"), "left": ("L", "x -> -oo", r"
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
+    """Reads `right` and `left`: the leading terms, what follows, `right_next` and `left_next`, of order `remainder`;
+    `series_side`: where a series converges, and `series_from`, its first power of u.
+    """
     for end, (branch, where, where_latex) in ENDS.items():
         if end in claim:
             leading, rest = claim[end], claim["remainder"]
