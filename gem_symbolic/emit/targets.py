@@ -24,6 +24,7 @@ class Target:
     template: str
     symbols: Mapping[str, str]
     power: str = "{}**{}"  # of an integer, in a constant
+    number: str = "{!r}"  # that is no integer, as the nearest one of binary64
     call: str = "{}({})"  # of a routine
     assignment: str = "{} = {}"
     unpacking: str = "{}, {} = {}"
@@ -71,6 +72,7 @@ CPP = Target(
         "chain": "chain({}, {}, {})",
     },
     power="chain({0}, {0}, {1} - 1)",
+    number="T({!r})",
     assignment="const auto {} = {};",
     unpacking="const auto [{}, {}] = {};",
     comment="  // {}",
