@@ -244,7 +244,8 @@ def plan(activation: Activation, order: int = 0) -> Plan:
     where, parts, one = [p.interval for p in found], [part(builder, p) for p in found], constant(builder, Fraction(1))
     value = joined(builder, where, [p.top for p in parts])
     if any(p.bottom != one for p in parts):
-        value = value / joined(builder, where, [p.bottom for p in parts])
+        bottom = builder.named("bottom", joined(builder, where, [p.bottom for p in parts]))
+        value = builder.named("top", value) / bottom
     for k in range(max(len(p.factors) for p in parts)):
         value = value * joined(builder, where, [p.factors[k] if k < len(p.factors) else one for p in parts])
     return builder.plan(order, value)

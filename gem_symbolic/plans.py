@@ -135,7 +135,10 @@ def unaltered(plan: Plan) -> tuple[bool, bool]:
         return False, False
     test, *sides = last.args
     kept = [side == Value("x") or (isinstance(side, Constant) and side.text.isdigit()) for side in sides]
-    on_left = {"le": True, "lt": True, "ge": False, "gt": False}[steps[getattr(test, "name", "")].op]
+    compared = steps[getattr(test, "name", "")]
+    if compared.args != (Value("x"), Constant("0", "0")):
+        return False, False
+    on_left = {"le": True, "lt": True, "ge": False, "gt": False}[compared.op]
     return (kept[0], kept[1]) if on_left else (kept[1], kept[0])
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: What makes a compiler of C++ read another text than a reader sees: spliced lines, trigraphs, digraphs.
+SPLICES = ("\\", "??", "<:", ":>", "<%", "%>", "%:")
 COMMON = {
     "neg": "-({})",
     "add": "({}) + ({})",
