@@ -66,12 +66,11 @@ def roots_within(p: Polynomial, interval: Interval) -> int:
     """How many distinct real roots a polynomial has in the interval, both ends included."""
     x = ALGEBRA.gens["x"]
     element = sum((ALGEBRA.number(c) * x**k for k, c in enumerate(p)), start=ALGEBRA.number(0))
-    simple = polynomial(ALGEBRA.fraction(ALGEBRA.diff(element, "x") / element)[1])  # the same roots, each once
-    bound = 1 + max(abs(c / simple[-1]) for c in simple)
+    bound = 1 + max(abs(c / p[-1]) for c in p)
     low = -bound if interval.low is None else interval.low
     high = bound if interval.high is None else interval.high
-    above = ALGEBRA.count_roots(simple, low) - ALGEBRA.count_roots(simple, high)
-    return above + (sum(c * low**k for k, c in enumerate(simple)) == 0)
+    above = ALGEBRA.roots_above(element, "x", low) - ALGEBRA.roots_above(element, "x", high)
+    return above + (sum(c * low**k for k, c in enumerate(p)) == 0)
 
 
 @dataclass(frozen=True)
