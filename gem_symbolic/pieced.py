@@ -11,6 +11,9 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gem_symbolic.algebra import Algebra
 from gem_symbolic.branches import Interval, branch_values, partition
 from gem_symbolic.checkers.flint import FlintAlgebra
@@ -248,3 +251,34 @@ def plan(activation: Activation, order: int = 0) -> Plan:
     for k in range(max(len(p.factors) for p in parts)):
         value = value * joined(builder, where, [p.factors[k] if k < len(p.factors) else one for p in parts])
     return builder.plan(order, value)
+
+
+# --- How far its rounding errors go ---
+
+
+def sizes(activation: Activation, order: int, xs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At each x, the sizes of the terms of P over |Q|, and |P/Q| times those of Q over |Q|, all summed.
+
+    The rounding errors of Horner's scheme and of the quotient are at most a few units of its precision times that: the
+    condition of a sum (Higham, Accuracy and Stability of Numerical Algorithms, section 5.1). Where |x| is so large that
+    it overflows it is 0: no terms cancel there.
+    """
+    found = np.zeros(len(xs))
+    with np.errstate(all="ignore"):
+        for piece in pieces(activation, order):
+            (top, above), (bottom, below) = (
+                [np.polynomial.polynomial.polyval(at, list(map(float, c))) for at, c in ((xs, p), (abs(xs), absolute))]
+                for p, absolute in ((q, tuple(map(abs, q))) for q in (piece.top, piece.bottom))
+            )
+            total = above / abs(bottom) + abs(top / bottom) * below / abs(bottom)
+            found = np.where(covered(piece.interval, xs), total, found)
+    return np.where(np.isfinite(found), found, 0)
+
+
+def covered(interval: Interval, xs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which numbers the closed interval holds, up to the rounding of its ends."""
+    low, high = (
+        (-np.inf if interval.low is None else float(interval.low)),
+        (np.inf if interval.high is None else float(interval.high)),
+    )
+    return (low <= xs) & (xs <= high)

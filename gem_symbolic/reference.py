@@ -129,6 +129,12 @@ def neighbours(activation: Activation, x: Fraction) -> tuple[int, int]:
     return touching[0], touching[-1]
 
 
+def owning_side(activation: Activation, x: Any) -> str:
+    """The side on which the branch that owns x lies: it matters at a junction alone."""
+    at = point(x)
+    return "left" if at in partition(activation)[neighbours(activation, at)[0]] else "right"
+
+
 def from_rational(value: fmpq, bits: int) -> mpf:
     """The nearest mpf with so many bits."""
     return mp.make_mpf(libmp.from_rational(int(value.p), int(value.q), bits, "n"))
