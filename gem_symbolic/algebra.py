@@ -55,6 +55,11 @@ class Algebra:
 
     # What follows is the same for every engine.
 
+    def roots_above(self, polynomial: Any, symbol: str, low: Fraction) -> int:
+        """The number of distinct real roots > low of a polynomial in that symbol alone, other than 0."""
+        radical = self.fraction(self.diff(polynomial, symbol) / polynomial)[1]  # the same roots, each once
+        return self.count_roots([self.constant(c) or Fraction(0) for c in self.coefficients(radical, symbol)], low)
+
     def substitute(self, element: Any, **values: Any) -> Any:
         """The element with symbols replaced by elements. Raises ZeroDivisionError at a pole."""
         numerator, denominator = (self._insert(part, values) for part in self.fraction(element))

@@ -1,5 +1,6 @@
 """The bars of accuracy: how far off each plan may be in each format, and which path follows which plan. Data only."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -62,6 +63,15 @@ PLANS: Mapping[str, Mapping[str, str]] = {
     "triton": {"binary16": "short", "bfloat16": "short", "binary32": "plain"},
     "accurate": {"binary32": "compensated"},
 }
+#: The same for activations without parameters: they have one plan, whatever computes, and are measured in C++ too.
+PIECED: Mapping[str, Mapping[str, str]] = {
+    "torch": PLANS["torch"],
+    "native": PLANS["torch"],
+    "compiled": PLANS["compiled"],
+    "triton": dict.fromkeys(PLANS["triton"], "plain"),
+}
+#: What is measured without a limit; only what is no number, infinite or of the wrong sign for no reason is refused.
+UNLIMITED = Bar(0, math.inf)
 #: path -> the package that it needs.
 NEEDS: Mapping[str, str] = {"torch": "torch", "compiled": "torch", "triton": "triton", "accurate": "triton"}
 #: torch's names of the formats.

@@ -10,6 +10,8 @@ from typing import Any
 from gem_symbolic.definitions import INTEGER, Activation, Parameter
 from gem_symbolic.expressions import ExpressionError, evaluate, with_definitions
 
+#: The interval of a definition that has a single branch.
+EVERYWHERE = "all x"
 INTERVAL = re.compile(r"(?:(?P<low>\S+) (?P<open><=?) )?x(?: (?P<how><=?|>=?) (?P<bound>\S+))?")
 
 
@@ -24,7 +26,9 @@ class Interval:
 
     @classmethod
     def parse(cls, text: str) -> "Interval":
-        """From "x <= 0", "x > 1/2" or "0 < x <= 1". Raises ExpressionError."""
+        """From "x <= 0", "x > 1/2", "0 < x <= 1" or EVERYWHERE. Raises ExpressionError."""
+        if text.strip() == EVERYWHERE:
+            return cls(None, None)
         match = INTERVAL.fullmatch(text.strip())
         if not match or not match["bound"]:
             raise ExpressionError(f'cannot read the interval {text!r}; write "x <= 0", "x > 0" or "0 < x <= 1"')

@@ -1,7 +1,7 @@
 """The shipped kernels of an activation, for `verify`: read back and proved, then run and measured."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,18 @@ from gem_symbolic.prover import PROVED, REFUTED
 
 #: Kernel files are read back for these N, and for the N asked for.
 NS = range(1, 9)
+
+
+#: What is claimed of calls.
+CALLS = (
+    "function, gated unit, modules, autograd of both orders and launches reach them with the right order, place "
+    "and parameters, with and without a bias: the kernels for 16-bit types with these, those in pairs where they "
+    "are asked for and x is binary32, the wide plan in eager code on a CPU, and no kernel in compiled code"
+)
+CALLS_OF_PIECES = (
+    "function, gated unit, modules, autograd of both orders and launches reach them with the right order and place, "
+    "with and without a bias: in binary64 in eager code on a CPU, and no kernel in compiled code"
+)
 
 
 def missing() -> str | None:
@@ -48,35 +60,38 @@ def shipped(activation: Activation, suffix: str) -> str | None:
     return path.read_text(encoding="utf-8")
 
 
-def read_back(activation: Activation, source: str, N: int) -> Iterator[dict[str, Any]]:
-    """What the file computes is the definition: a claim for each target, as JSON data."""
-    yield from read_back_native(activation, N)
+def read_back(
+    activation: Activation, source: str, N: int | None = None, native_source: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """What the files compute is the definition: a claim for each target, as JSON data. Without parameters N is None."""
+    Ns = () if N is None else {*NS, N}
+    yield from read_back_native(activation, Ns, native_source or native_text(activation))
+    versions = validate.versions(activation)
     try:
-        found = validate.validate(source, activation, {*NS, N})
+        found = validate.validate(source, activation, Ns)
     except validate.ValidationError as error:
         yield claim("file", f"the kernel file of {activation.title} is understood", str(error))
         return
-    Ns = f"N = {', '.join(map(str, found.Ns))}"
+    Ns = for_these(found.Ns)
     statements = {
-        version.name: f"{listed(version)} in {title}, read back from the kernel file, are those of {activation.title} "
-        f"over the reals{', where low parts are 0' if version.pairs else ''}, for {Ns} and every eps"
-        for title, version in validate.VERSIONS.items()
+        version.name: f"{listed(version)} in {version.title}, read back from the kernel file, are those of "
+        f"{activation.title} over the reals{', where low parts are 0' if version.pairs else ''}"
+        f"{Ns + ' and every eps' if Ns else ''}"
+        for version in versions
     }
-    statements["calls"] = (
-        "function, gated unit, modules, autograd of both orders and launches reach them with the right order, place "
-        "and parameters, with and without a bias: the kernels for 16-bit types with these, those in pairs where they "
-        "are asked for and x is binary32, the wide plan in eager code on a CPU, and no kernel in compiled code"
-    )
+    statements["calls"] = CALLS if activation.parameters else CALLS_OF_PIECES
     statements["constants"] = (
-        "the constants s and 1/s are the nearest numbers to what they stand for, and in pairs the low parts to what "
-        f"rounding left, for {Ns} and the eps examined"
+        f"the constants s and 1/s are the nearest numbers to what they stand for, and in pairs the low parts to what "
+        f"rounding left{Ns} and the eps examined"
+        if activation.parameters
+        else "each literal is the nearest number to its coefficient or junction, in binary64 and in binary32"
     )
     operations = {
-        version.name: f"in {title} each of {listed(version)} performs the operations of {version.planned}, in its "
-        f"order and with its constants, for {Ns}"
-        for title, version in validate.VERSIONS.items()
+        version.name: f"in {version.title} each of {listed(version)} performs the operations of {version.planned}, in "
+        f"its order and with its constants{Ns}"
+        for version in versions
     }
-    names = {title: version.name for title, version in validate.VERSIONS.items()}
+    names = {version.title: version.name for version in versions}
     for planned, group in ((False, statements), (True, operations)):
         for name, statement in group.items():
             findings = [
@@ -95,21 +110,26 @@ def listed(version: validate.Version) -> str:
     return f"{', '.join(first)} and {last}".replace("first derivative and", "first and")
 
 
-def read_back_native(activation: Activation, N: int) -> Iterator[dict[str, Any]]:
+def for_these(Ns: Sequence[int]) -> str:
+    """For which N something holds, in words; empty without parameters."""
+    return f", for N = {', '.join(map(str, Ns))}" if Ns else ""
+
+
+def read_back_native(activation: Activation, Ns: Iterable[int], source: str) -> Iterator[dict[str, Any]]:
     """The same for the C++ file."""
     target, name = validate.CPP, validate.CPP.lower()
     try:
-        found = validate.validate_native(native_text(activation), activation, {*NS, N})
+        found = validate.validate_native(source, activation, Ns)
     except (validate.ValidationError, PlanError) as error:
         yield claim(name, f"the C++ file of {activation.title} is understood", str(error))
         return
-    Ns = f"N = {', '.join(map(str, found.Ns))}"
+    these, plans = for_these(found.Ns), "wide, plain or in pairs" if activation.parameters else "wide or plain"
     statements = (
         f"every function of the C++ file gives the value and derivatives of {activation.title} over the reals, read "
-        f"back from its text, for {Ns} and every eps, of each element of each row; in the types that its name says, "
-        "rounded once",
-        f"in {target} each of them performs the operations of its evaluation plan, wide, plain or in pairs, in its "
-        f"order and with its constants, for {Ns}",
+        f"back from its text{these + ' and every eps' if these else ''}, of each element of each row; in the types "
+        "that its name says, rounded once",
+        f"in {target} each of them performs the operations of its evaluation plan, {plans}, in its order and with its "
+        f"constants{these}",
     )
     for statement, planned in zip(statements, (False, True)):
         findings = [f for f in found.findings if (f.where == validate.OPERATIONS) == planned]

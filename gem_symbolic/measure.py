@@ -5,6 +5,7 @@ inputs are all of a 16-bit type, or a sample of a wider one: numbers spaced even
 its subnormals, and every number around a junction and around a zero of the derivative.
 """
 
+import ctypes
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,12 +20,13 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from gem_symbolic import ahead
-from gem_symbolic.bars import BARS, DTYPES, PLANS, Bar
+from gem_symbolic import ahead, native
+from gem_symbolic.bars import BARS, DTYPES, PIECED, PLANS, UNLIMITED, Bar
 from gem_symbolic.branches import partition
 from gem_symbolic.definitions import Activation
 from gem_symbolic.figures import QUANTITIES
 from gem_symbolic.formats import FORMATS, Format
+from gem_symbolic.pieced import DEGREE, sizes
 from gem_symbolic.reference import bind, evaluate
 from gem_symbolic.rounding import round_to
 from gem_symbolic.sweep import Exact, Floats, values
@@ -37,6 +39,9 @@ Ordinals = NDArray[np.int64]
 SPREAD, NEAR_JUNCTION, NEAR_CRITICAL = 10_000, 256, 200_000
 #: The limit at an infinity is the value at this power of two, rounded: the definitions are rational functions.
 FAR = 1 << 13
+#: Without parameters, how far off binary64 may be for terms of the size 1, whatever their sum is: a unit for each
+#: product, sum and power of z in Horner's scheme, twice, as there are two polynomials.
+ROUNDING = 4 * DEGREE * 2.0**-53
 #: Within so much of a zero of the derivative, relative to it, the derivative is near its zero.
 NEAR = Fraction(1, 8)
 
@@ -45,7 +50,8 @@ NEAR = Fraction(1, 8)
 class Measurement:
     """One kernel path, format and quantity: how many inputs, and the worst of them.
 
-    `max_ulp` is the largest error in ulps once the bar's absolute term is taken off, max(0, |error| - absolute) over
+    Without parameters `absolute` is that of terms of the size 1. `max_ulp` is the largest error in ulps once the bar's
+    absolute term is taken off, max(0, |error| - absolute) over
     ulp(exact), so `ok` is max_ulp <= limit. A NaN for a number, a number for a NaN, a wrong limit at an infinity and a
     zero of the wrong sign (where a value underflows) are infinitely far off. `worst` is the input of the largest error;
     `misrounded` counts the finite inputs whose result is not the nearest number of the format. `zero_to`: the exact
@@ -117,7 +123,7 @@ def critical(activation: Activation, N: int, eps: Any, format: Format) -> list[i
     sign = np.sign(values(activation, N, decode(grid, format), format, eps, order=1).high)
 
     def positive(place: int) -> bool:
-        return evaluate(activation, float(decode(np.array([place]), format)[0]), N, eps, order=1, dps=9) > 0
+        return values(activation, N, decode(np.array([place]), format), format, eps, order=1).high[0] > 0
 
     found = []
     for i in np.flatnonzero(sign[:-1] * sign[1:] < 0):
@@ -162,7 +168,8 @@ def limit(activation: Activation, N: int, eps: Any, order: int, sign: int, forma
 class Truth:
     """What is exactly right at each finite number of the inputs, and the limits at both infinities.
 
-    `near` are those next to a zero of the derivative that is asked for.
+    `near` are those next to a zero of the derivative that is asked for. Without parameters, `beside` is how far off a
+    result may be at each number because terms of a polynomial cancel (see `pieced.sizes`).
     """
 
     inputs: Inputs
@@ -172,6 +179,7 @@ class Truth:
     exact: Exact
     limits: tuple[float, float]
     zero_to: float | None
+    beside: Floats | None = None
 
 
 def truth(activation: Activation, N: int, eps: Any, inputs: Inputs, order: int) -> Truth:
@@ -184,7 +192,8 @@ def truth(activation: Activation, N: int, eps: Any, inputs: Inputs, order: int) 
     near = np.zeros(len(numbers), bool)
     for low, high in zone(activation, N, eps, format) if order == 1 else ():
         near |= (low <= numbers) & (numbers <= high)
-    return Truth(inputs, order, finite, near, exact, (at_minus, at_plus), zero_to)
+    beside = None if activation.parameters else ROUNDING * sizes(activation, order, numbers)
+    return Truth(inputs, order, finite, near, exact, (at_minus, at_plus), zero_to, beside)
 
 
 def vanishing(
@@ -199,16 +208,23 @@ def vanishing(
     low, high = (ordinal(float(numbers[ascending[i]]), format) for i in (first - 1, first))
     while high - low > 1:
         middle = (low + high) // 2
-        x = float(decode(np.array([middle]), format)[0])
-        zero = round_to(evaluate(activation, x, N, eps, order=1, dps=30), format) == 0
+        zero = values(activation, N, decode(np.array([middle]), format), format, eps, order=1).rounded(format)[0] == 0
         low, high = (middle, high) if zero else (low, middle)
     return float(decode(np.array([low]), format)[0])
+
+
+def chosen(truth: Truth, path: str) -> Bar:
+    """The bar that a path is held to; without parameters only what is computed in a wider type has one."""
+    name, order = truth.inputs.format.name, truth.order
+    if truth.beside is None:
+        return BARS[PLANS[path][name], name, order]
+    return BARS["wide", name, order] if PIECED[path][name] == "wide" else UNLIMITED
 
 
 def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
     """The measurement of what a path computed at the inputs."""
     inputs, format, finite = truth.inputs, truth.inputs.format, truth.finite
-    bar: Bar = BARS[PLANS[path][format.name], format.name, truth.order]
+    bar = chosen(truth, path)
     errors, distances = np.empty(len(computed)), np.zeros(len(computed))
 
     rounded = truth.exact.rounded(format)
@@ -218,6 +234,7 @@ def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
     with np.errstate(over="ignore"):
         small = (np.abs(np.ldexp(truth.exact.high, -truth.exact.shift)) < bar.below) & ~truth.near
         absolute = np.where(small, bar.smaller.beside(N), bar.beside(N))
+        absolute = absolute if truth.beside is None or bar is UNLIMITED else truth.beside
         allowed = np.minimum(absolute / unit, np.finfo(np.float64).max)  # finite, so that no error hides behind it
         error = np.maximum(distances[finite] - allowed, 0)
         under = error[small & np.isfinite(error)].max(initial=0)
@@ -237,8 +254,8 @@ def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
         kind=inputs.kind,
         max_ulp=float(errors[worst]),
         limit=bar.ulps(N),
-        absolute=bar.beside(N),
-        ok=bool(errors[worst] <= bar.ulps(N) and under <= bar.smaller.ulps(N)),
+        absolute=bar.beside(N) if truth.beside is None else ROUNDING * (bar is not UNLIMITED),
+        ok=bool(np.isfinite(errors[worst]) and errors[worst] <= bar.ulps(N) and under <= bar.smaller.ulps(N)),
         under=float(under),
         worst=float(inputs.numbers[worst]),
         inputs=len(errors),
@@ -254,11 +271,12 @@ def tensor(numbers: Floats, format: Format) -> Any:
     return torch.from_numpy(numbers).to(getattr(torch, DTYPES[format.name]))
 
 
-def torch_run(module: ModuleType, name: str, N: int, eps: Any) -> Run:
-    """The emitted function and its gradient under autograd, in plain PyTorch on the CPU; with eps None, a fixed one."""
+def torch_run(module: ModuleType, name: str, N: int | None, eps: Any) -> Run:
+    """The emitted function and its gradient under autograd, in plain PyTorch on the CPU; what is None is not given."""
     import torch
 
-    function = partial(getattr(module, name), N=N, **({} if eps is None else {"eps": eps}))
+    given = {key: value for key, value in (("N", N), ("eps", eps)) if value is not None}
+    function = partial(getattr(module, name), **given)
 
     def run(numbers: Floats, format: Format, order: int) -> Floats:
         x = tensor(numbers, format).requires_grad_(order > 0)
@@ -279,7 +297,7 @@ def compiling() -> Iterator[None]:
         yield
 
 
-def compiled_run(module: ModuleType, name: str, N: int, eps: Any) -> Run:
+def compiled_run(module: ModuleType, name: str, N: int | None, eps: Any) -> Run:
     """The same as compiled code evaluates it, by the operations that a compiler is given, one after the other."""
     eager = torch_run(module, name, N, eps)
 
@@ -306,7 +324,7 @@ def interpreted() -> Iterator[None]:
             os.environ["TRITON_INTERPRET"] = before
 
 
-def triton_run(module: Any, N: int, eps: Fraction, accurate: bool = False, device: str = "cpu") -> Run:
+def triton_run(module: Any, N: int | None, eps: Any, accurate: bool = False, device: str = "cpu") -> Run:
     """The emitted Triton kernel in Triton's interpreter, or on a device; `accurate` asks for pairs.
 
     Raises ValueError where the interpreter is needed and the module was loaded outside `interpreted`.
@@ -319,7 +337,7 @@ def triton_run(module: Any, N: int, eps: Fraction, accurate: bool = False, devic
     interpreted = type(getattr(module, "_kernel", None)).__name__ == "InterpretedFunction"
     if device == "cpu" and not interpreted:
         raise ValueError("load the kernel module within measure.interpreted(): compiled kernels need a GPU")
-    constants = ahead.constants(module, N, eps, accurate)
+    constants = () if N is None else ahead.constants(module, N, eps, accurate)
 
     def run(numbers: Floats, format: Format, order: int) -> Floats:
         x = tensor(numbers, FORMATS["binary32"] if interpreted and format.name == "bfloat16" else format).to(device)
@@ -337,12 +355,36 @@ def triton_run(module: Any, N: int, eps: Fraction, accurate: bool = False, devic
     return run
 
 
-def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: Iterable[str] = PLANS) -> dict[str, Run]:
+def native_run(source: str) -> Run:
+    """The functions of a C++ source without parameters, compiled. Raises native.CompilerError."""
+    import torch
+
+    library = native.load(source)
+
+    def run(numbers: Floats, format: Format, order: int) -> Floats:
+        x = tensor(numbers, format)
+        y, size, pointer = torch.empty_like(x), ctypes.c_int64(len(numbers)), ctypes.c_void_p
+        if PIECED["native"][format.name] == "wide":
+            rows = ctypes.c_int64(1), size, size, size, size
+            places = pointer(x.data_ptr()), None, None, pointer(y.data_ptr())
+            getattr(library, f"wide_{format.name}")(*places, *rows, order)
+        else:
+            getattr(library, f"plain_{format.name}")(pointer(x.data_ptr()), None, pointer(y.data_ptr()), size, order)
+        return y.to(torch.float64).numpy()
+
+    return run
+
+
+def runs(module: ModuleType, activation: Activation, N: Any, eps: Any, paths: Iterable[str] = PLANS) -> dict[str, Run]:
     """How each path is run, by name, for a kernel module that `emit` wrote. Raises ValueError for a bad parameter.
 
     The paths through Triton need the module to have been loaded within `interpreted`.
     """
     names = bind(activation, N, eps)
+    if not names:
+        pieced = {"torch": torch_run, "compiled": compiled_run}
+        found = {path: run(module, activation.name, None, None) for path, run in pieced.items() if path in paths}
+        return found | ({"triton": triton_run(module, None, None)} if "triton" in paths else {})
     fixed = {p.name for p in activation.parameters if p.fixed}
     value = Fraction(int(names["eps"].p), int(names["eps"].q))
     given = None if "eps" in fixed else value
@@ -357,7 +399,7 @@ def runs(module: ModuleType, activation: Activation, N: int, eps: Any, paths: It
 
 def kernels(
     activation: Activation,
-    N: int,
+    N: Any,
     eps: Any,
     runs: Mapping[str, Run],
     formats: Iterable[str] = ("binary16", "bfloat16", "binary32"),
@@ -375,5 +417,5 @@ def kernels(
         for order in orders:
             known = truth(activation, N, eps, inputs, order)
             for path, run in runs.items():
-                if format.name in PLANS[path]:
-                    yield judge(known, run(inputs.numbers, format, order), path, N)
+                if format.name in (PLANS if activation.parameters else PIECED)[path]:
+                    yield judge(known, run(inputs.numbers, format, order), path, N or 0)

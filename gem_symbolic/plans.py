@@ -3,7 +3,8 @@
 A plan says nothing of precision: the same list serves binary32 and binary64. It is derived in `floats` and `pairs`.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -25,10 +26,16 @@ class Constant:
     """A constant: how it is written, and the real number that it means.
 
     Written as a name it is computed beforehand and rounded once; written as an expression in N it is that integer.
+    Written as a quotient of integers it is that number, which targets write as the nearest one of binary64.
     """
 
     text: str
     meaning: str
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """The number that it is written as a quotient of, if it is."""
+        return Fraction(self.text) if re.fullmatch(r"-?\d+/\d+", self.text) else None
 
 
 @dataclass(frozen=True)
@@ -91,17 +98,28 @@ class Plan:
     steps: tuple[Step, ...]
     result: Operand
 
+    @property
+    def fractions(self) -> Iterator[Constant]:
+        """The constants that are written as quotients."""
+        operands = [*(a for step in self.steps for a in step.args), self.result]
+        yield from (a for a in dict.fromkeys(operands) if isinstance(a, Constant) and a.fraction is not None)
+
     def run(
         self,
         names: Mapping[str, Any],
         number: Callable[[int], Any] = int,
         operations: Mapping[str, Callable[..., Any]] = OPERATIONS,
     ) -> Any:
-        """The result in a number system of the caller's; `names` gives x, N and the named constants."""
+        """The result in a number system of the caller's; `names` gives x, N and the constants, by their texts.
+
+        A constant that it does not give is evaluated.
+        """
         known, functions = dict(names), complete(operations)
 
         def read(operand: Operand) -> Any:
-            return known[operand.name] if isinstance(operand, Value) else evaluate(operand.text, known, number)
+            if isinstance(operand, Value):
+                return known[operand.name]
+            return known[operand.text] if operand.text in known else evaluate(operand.text, known, number)
 
         for step in self.steps:
             found = functions[step.op](*map(read, step.args))
@@ -117,7 +135,10 @@ def unaltered(plan: Plan) -> tuple[bool, bool]:
         return False, False
     test, *sides = last.args
     kept = [side == Value("x") or (isinstance(side, Constant) and side.text.isdigit()) for side in sides]
-    on_left = {"le": True, "lt": True, "ge": False, "gt": False}[steps[getattr(test, "name", "")].op]
+    compared = steps[getattr(test, "name", "")]
+    if compared.args != (Value("x"), Constant("0", "0")):
+        return False, False
+    on_left = {"le": True, "lt": True, "ge": False, "gt": False}[compared.op]
     return (kept[0], kept[1]) if on_left else (kept[1], kept[0])
 
 

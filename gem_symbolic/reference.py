@@ -25,6 +25,8 @@ from gem_symbolic.rounding import LARGEST, as_fraction, round_to, ulp, ulp_dista
 __all__ = ["bind", "evaluate", "round_to", "ulp", "ulp_distance"]
 
 SIDES = ("left", "right")
+#: So many powers of x may cancel in a quotient of an activation without parameters.
+CANCELLED = 64
 #: Working precisions tried in turn, as multiples of the one asked for, before exact rational arithmetic decides.
 LADDER = (1, 2, 4, 8, 64, 512, 4096)
 
@@ -41,7 +43,14 @@ def precision(bits: int, length: int) -> Iterator[None]:
 
 
 def bind(activation: Activation, N: Any, eps: Any = None, scale: Any = None) -> dict[str, fmpq]:
-    """N and every real parameter by name, exactly. Raises ValueError for a bad value or a fixed one."""
+    """N and every real parameter by name, exactly; without parameters nothing, and N is None.
+
+    Raises ValueError for a bad value, for a fixed one, and for one that the activation does not have.
+    """
+    if not activation.parameters:
+        if (N, eps, scale) != (None, None, None):
+            raise ValueError(f"{activation.name} has no parameters; got N = {N!r}, eps = {eps!r}, scale = {scale!r}")
+        return {}
     integer, reals = split_parameters(activation)
     default = next((p.fixed for p in reals if p.fixed), None) or "1e-4"
     N, value = resolve(N, eps, scale, default)
@@ -82,7 +91,8 @@ def point(x: Any) -> Fraction:
 
 def exact_jet(activation: Activation, index: int, x: Fraction, names: dict[str, fmpq], order: int) -> list[fmpq]:
     """The Taylor coefficients of a branch at x up to `order`, exactly. Raises ValueError at a pole."""
-    room = 4 * int(names["N"].p)  # a power of x that cancels in a quotient costs as many coefficients: then begin again
+    # A power of x that cancels in a quotient costs as many coefficients: then begin again.
+    room = 4 * int(names["N"].p) if "N" in names else CANCELLED
     for length in (order + 1, order + 1 + room):
         with precision(ctx.prec, length):
             try:
@@ -119,6 +129,12 @@ def neighbours(activation: Activation, x: Fraction) -> tuple[int, int]:
     return touching[0], touching[-1]
 
 
+def owning_side(activation: Activation, x: Any) -> str:
+    """The side on which the branch that owns x lies: it matters at a junction alone."""
+    at = point(x)
+    return "left" if at in partition(activation)[neighbours(activation, at)[0]] else "right"
+
+
 def from_rational(value: fmpq, bits: int) -> mpf:
     """The nearest mpf with so many bits."""
     return mp.make_mpf(libmp.from_rational(int(value.p), int(value.q), bits, "n"))
@@ -127,7 +143,7 @@ def from_rational(value: fmpq, bits: int) -> mpf:
 def evaluate(
     variant: str | Activation,
     x: Any,
-    N: Any,
+    N: Any = None,
     eps: Any = None,
     scale: Any = None,
     order: int = 0,
@@ -137,7 +153,8 @@ def evaluate(
     """The derivative of that order (0: the value) of an activation at x, to `dps` significant digits.
 
     `x` is an int, a Fraction, a decimal string, a float (its exact binary value) or an mpf; `N` an integer >= 1; `eps`
-    or `scale` exact and > 0, as in `parameters`, eps = 1e-4 where neither is given. At a junction, from the first
+    or `scale` exact and > 0, as in `parameters`, eps = 1e-4 where neither is given; an activation without parameters is
+    given none of them. At a junction, from the first
     derivative on that jumps, `side` ("left" or "right") says which one-sided derivative is meant; elsewhere it changes
     nothing. A value that is 0 comes back as exactly 0. The definition is all that it rests on, and every real x is in
     its domain. Raises ValueError, in one sentence, for any other input, such as an infinity or a NaN.

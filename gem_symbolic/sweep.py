@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gem_symbolic.branches import Interval, partition
 from gem_symbolic.definitions import Activation
 from gem_symbolic.formats import Format
-from gem_symbolic.reference import bind, branch, evaluate, precision
+from gem_symbolic.reference import bind, branch, evaluate, owning_side, precision
 
 Floats = NDArray[np.float64]
 
@@ -114,7 +114,8 @@ def values(
 ) -> Exact:
     """The derivative of that order at each finite number of xs, known to GUARD bits beyond the format's last place.
 
-    Raises ValueError for a bad parameter, at a pole, and where that derivative does not exist at a junction.
+    Raises ValueError for a bad parameter, at a pole, and where that derivative does not exist at a junction; without
+    parameters it is that of the branch which owns the junction.
     """
     names = bind(activation, N, eps, scale)
     found = np.full(len(xs), None, object)
@@ -129,7 +130,8 @@ def values(
                 break
     rest = [i for i, value in enumerate(found) if value is None]  # at a junction, or beyond every precision tried
     for i in rest:
-        found[i] = arb(evaluate(activation, float(xs[i]), N, eps, scale, order, dps=LADDER[0] // 3))
+        side = None if activation.parameters else owning_side(activation, float(xs[i]))
+        found[i] = arb(evaluate(activation, float(xs[i]), N, eps, scale, order, LADDER[0] // 3, side))
     return split(found)
 
 

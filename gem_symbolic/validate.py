@@ -27,8 +27,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import native
-from gem_symbolic.branches import split_parameters
+from gem_symbolic import native, pieced
 from gem_symbolic.definitions import Activation, find
 from gem_symbolic.emit import PLANS
 from gem_symbolic.formats import FORMATS
@@ -40,11 +39,12 @@ from gem_symbolic.readback.constants import examined
 from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Graph, Recorder, difference
-from gem_symbolic.readback.regions import FIELD, MOVED, REAL, REGIONS, Definition, position, same
+from gem_symbolic.readback.pieces import Pieces
+from gem_symbolic.readback.regions import FIELD, Definition, same
 from gem_symbolic.readback.source import Composite, Source, World
 from gem_symbolic.readback.traces import Roles
 from gem_symbolic.readback.values import COMPUTE, Scalar, Tensor, ValidationError
-from gem_symbolic.readback.versions import ORDERS, VERSIONS, Version
+from gem_symbolic.readback.versions import ORDERS, Version, versions
 
 WHY = "each result is made of functions of x, the constants and N, times what they must be multiplied with"
 #: The target that is read from a source of its own, and what is said of its entries.
@@ -55,6 +55,8 @@ GRADIENTS = "both gradients of every element are computed in {0.compute} and rou
 PLANNED = {"plain": "", "wide": ", wide", entries.COMPENSATED: ", in pairs"}
 BLOCK = "; the 16-bit types are the block of known text, which the tests run on every number"
 SAME = "the operations of {}, on the same operands"
+#: A definition for one N, or one without parameters.
+Exact = Definition | Pieces
 #: Findings about floating point: where they say that they are, and what their target is.
 OPERATIONS, CONSTANTS = "operations", "constants"
 
@@ -91,7 +93,7 @@ class Validation:
         return tuple(f for f in self.findings if not f.holds)
 
 
-def given(composite: Composite, x: Any, N: int, constants: Mapping[str, Any]) -> list[Any]:
+def given(composite: Composite, x: Any, N: int | None, constants: Mapping[str, Any]) -> list[Any]:
     """The arguments of a function."""
     values = {name: Scalar(value, COMPUTE) for name, value in constants.items()}
     values |= {"x": Tensor(x, COMPUTE, composite.home), "N": N}
@@ -104,39 +106,39 @@ def isolated(version: Version, triton: bool = True) -> World:
 
 
 def prove(
-    m: Machine, version: Version, composite: Composite, order: int, definitions: Iterable[Definition]
+    m: Machine, version: Version, composite: Composite, order: int, definitions: Sequence[Exact]
 ) -> Iterator[Finding]:
     """A finding for every region. Raises ValidationError."""
-    for region in REGIONS:
-        moved = {"r": MOVED[region.place]} if region.place in MOVED else {}
-        numbers = Numbers(FIELD, frozenset(FIELD.symbols) - (set() if moved else {"r", "h"}), moved)
-        runner = replace(m, numbers=numbers, jit=composite.home == "triton")
-        holds, why = True, "equal as rational functions of x and s" if moved else "equal"
+    for region in definitions[0].regions:
+        what = "x and s" if definitions[0].N else "x"
+        holds, why = True, "equal" if region.runs is None else f"equal as rational functions of {what}"
         for definition in definitions:
-            found = runner.call(composite.function, given(composite, position(region), definition.N, REAL))
+            numbers = Numbers(**region.arithmetic, literals=definition.constants)
+            runner = replace(m, numbers=numbers, jit=composite.home == "triton")
+            found = runner.call(composite.function, given(composite, region.x, definition.N, definition.constants))
             expected = definition.at(region, order)
             if not isinstance(found, Tensor) or found.type != COMPUTE or not same(found.value, expected):
                 got = getattr(found, "value", "no tensor")
-                holds, why = False, f"N = {definition.N}: {composite.function.name} gives {got}, not {expected}"
+                holds, why = False, f"{definition.at_N}{composite.function.name} gives {got}, not {expected}"
                 break
         yield Finding(version.title, ORDERS[order], region.name, holds, why)
 
 
 def performed(
-    m: Machine, version: Version, composite: Composite, order: int, plans: "Plans", Ns: Iterable[int]
+    m: Machine, version: Version, composite: Composite, order: int, plans: "Plans", definitions: Iterable[Exact]
 ) -> Finding:
     """Whether a function performs the operations of the plan of its version, for these N."""
     title = version.title, ORDERS[order], OPERATIONS
     try:
         expected = plans.of(version, order)
-        for N in Ns:
+        for definition in definitions:
             graph = Graph()
-            x, constants = graph.leaf("x"), {name: graph.leaf(name) for name in REAL}
+            x, constants, N = graph.leaf("x"), definition.leaves(graph), definition.N
             runner = replace(m, numbers=Recorder(FIELD, graph=graph), jit=composite.home == "triton")
             found = runner.call(composite.function, given(composite, x, N, constants))
             planned = expected.run({"x": x, "N": N, **constants}, operations=graph.operations)
             if why := difference(found.value, planned):
-                return Finding(*title, False, f"N = {N}: {composite.function.name} performs {why}")
+                return Finding(*title, False, f"{definition.at_N}{composite.function.name} performs {why}")
     except (PlanError, Refused, ValidationError) as error:
         return Finding(*title, False, str(error))
     return Finding(*title, True, SAME.format(version.planned))
@@ -154,7 +156,7 @@ class Plans:
 
     def of(self, version: Version, order: int) -> Plan:
         """Raises PlanError."""
-        return version.plan(self.model, order)
+        return version.plan(self.model, order) if self.activation.parameters else pieced.plan(self.activation, order)
 
 
 def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Roles) -> Iterator[Finding]:
@@ -162,40 +164,57 @@ def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Role
     loaded = machines(read, activation)
     for setting, wrong in follow(loaded, activation, roles):
         yield Finding("calls", "all", str(setting), not wrong, wrong or WHY)
-    definitions, plans = [Definition(activation, N) for N in Ns], Plans(activation)
+    definitions, plans = exact(activation, Ns), Plans(activation)
     for (version, order), composites in roles.items():
         for composite in composites:
             m = replace(loaded[composite.triton], world=isolated(version, composite.triton), composites=None)
             yield from prove(m, version, composite, order, definitions)
-            yield performed(m, version, composite, order, plans, Ns)
-    fixed = [p.fixed for p in split_parameters(activation)[1] if p.fixed]
-    for title, wrong, why in examined(tuple(Ns), fixed):
+            yield performed(m, version, composite, order, plans, definitions)
+    for title, wrong, why in rounded(activation, definitions):
         yield Finding(CONSTANTS, "all", title, not wrong, wrong or why)
+
+
+def exact(activation: Activation, Ns: Iterable[int]) -> Sequence[Exact]:
+    """The definition for each N; without parameters there is one."""
+    return [Definition(activation, N) for N in Ns] if activation.parameters else [Pieces(activation)]
+
+
+def rounded(activation: Activation, definitions: Sequence[Exact]) -> Iterator[tuple[str, str, str]]:
+    """What is looked at of constants, what is wrong there, or else what holds."""
+    for definition in definitions:
+        if isinstance(definition, Pieces):
+            yield "literals", definition.rounded(), "each literal is the nearest number to its coefficient"
+    if activation.parameters:
+        yield from examined([d.N for d in definitions if d.N], [p.fixed for p in activation.parameters if p.fixed])
 
 
 def validate(source: str, activation: Activation, Ns: Iterable[int] = range(1, 9)) -> Validation:
     """Proves that a kernel file is the definition, and performs its evaluation plans, for these N.
 
-    N = 2 is always among them, as loops do not run at 1.
+    N = 2 is always among them, as loops do not run at 1; without parameters there are none.
 
     Raises ValidationError, naming the line, for what is not understood or reached by no case.
     """
-    chosen = tuple(sorted({*Ns, 2}))
+    chosen = among(activation, Ns)
     read, roles = Source.read(source), Roles()
     try:
         result = Validation(activation.name, chosen, tuple(examine(read, activation, chosen, roles)))
     except RecursionError:
         raise ValidationError("a function calls itself without end") from None
     if result.equal:
-        check_all_is_reached(read, roles)
+        check_all_is_reached(read, roles, activation)
     return result
 
 
-def check_all_is_reached(read: Source, roles: Roles) -> None:
+def among(activation: Activation, Ns: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted({*Ns, 2})) if activation.parameters else ()
+
+
+def check_all_is_reached(read: Source, roles: Roles, activation: Activation) -> None:
     """Raises ValidationError for what has not been run, and for a derivative that nothing gives."""
     for node in read.unreached():
         raise read.refusal(node, "no case reaches this, so it is not known what it does")
-    for version in VERSIONS.values():
+    for version in versions(activation):
         for order, title in enumerate(version.orders):
             if (version, order) not in roles:
                 raise ValidationError(f"nothing computes {version.title}, {title}")
@@ -208,21 +227,21 @@ def validate_native(
 
     Raises ValidationError, naming the line, for what is not understood or reached by no case.
     """
-    chosen = tuple(sorted({*Ns, 2}))
-    model = build(activation)
+    chosen, plans = among(activation, Ns), Plans(activation)
 
     @cache
     def planned(name: str, order: int) -> Plan:
-        return PLANS[name](model, order)
+        return PLANS[name](plans.model, order) if activation.parameters else pieced.plan(activation, order)
 
+    known = entries.known(bool(activation.parameters))
     try:
-        report = entries.examine(source, [Definition(activation, N) for N in chosen], planned)
+        report = entries.examine(source, exact(activation, chosen), planned, known)
     except (PlanError, RecursionError) as error:
         raise ValidationError(str(error)) from None
     title = {(plan, order): f"{ORDERS[order]}{PLANNED[plan]}" for plan, order in report.operations}
     wrong = entries.flags(flags)
     findings = [Finding(CPP, "all", "flags", not wrong, wrong or "they leave each operation what it is")]
-    for entry in entries.KNOWN:
+    for entry in known:
         wrong = report.entries[entry.name]
         why = (ENTRIES if entry.ordered else GRADIENTS).format(entry) + (
             BLOCK if FORMATS[entry.type].bits == 16 else ""

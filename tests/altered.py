@@ -58,7 +58,7 @@ def refused(text: str, activation: Activation = SEGEM) -> str:
         read, roles = Source.read(text), Roles()
         why = next((f.why for f in examine(read, activation, (1, 2), roles) if not f.holds), "")
         if not why:
-            check_all_is_reached(read, roles)
+            check_all_is_reached(read, roles, activation)
         return why
     except (ValidationError, RecursionError) as error:
         return str(error)
@@ -84,7 +84,7 @@ def proved(m: Machine, name: str) -> tuple[bool, bool]:
         equal = all(f.holds for f in prove(m, version, composite, order, DEFINITIONS))
     except ValidationError:
         equal = False
-    return equal, performed(m, version, composite, order, PLANS, [d.N for d in DEFINITIONS]).holds
+    return equal, performed(m, version, composite, order, PLANS, DEFINITIONS).holds
 
 
 def needs(m: Machine, name: str) -> dict[str, str]:

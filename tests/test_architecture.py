@@ -28,12 +28,12 @@ LAYERS = (
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe pairs wide roundoff ahead",
+    "checkers sweep observe pairs wide pieced roundoff ahead",
     "theorems measure plots sampled roundingtable",
     "emit prover",
     "readback",
     "validate kernels operators functional nn deadunits",
-    "kernelcheck screen compare machinecode pricing contenders mechanised halves",
+    "kernelcheck screen compare machinecode pricing contenders mechanised halves produce",
     "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}

@@ -1,6 +1,7 @@
 """Every operator, constant and name of the functions of a kernel file, one at a time: no wrong mutant survives."""
 
 import ast
+import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ def changes(node: ast.AST, names: list[str]) -> Iterator[ast.AST]:
     match node:
         case ast.Constant(value=int(value)):
             yield from (ast.Constant(v) for v in (value + 1, value - 1))
+        case ast.Constant(value=float(value)):
+            yield from (ast.Constant(math.nextafter(value, to)) for to in (-math.inf, math.inf))
         case ast.Name(id=name, ctx=ast.Load()) if name in names:
             after = names[(names.index(name) + 1) % len(names)]
             yield from (other_than(node, id=v) for v in sorted({after, names[0], names[-1], "0"} - {name}))

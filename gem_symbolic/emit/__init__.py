@@ -1,5 +1,7 @@
 """From definitions to kernel files: for each activation one in Python, with PyTorch and Triton, and one in C++."""
 
+import ast
+import builtins
 import hashlib
 import importlib.util
 import inspect
@@ -10,32 +12,36 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from keyword import iskeyword
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gem_symbolic import layout, parameters
-from gem_symbolic.branches import split_parameters
-from gem_symbolic.definitions import VARIANTS, Activation
+from gem_symbolic import layout, parameters, pieced
+from gem_symbolic.definitions import INTEGER, VARIANTS, Activation
 from gem_symbolic.emit.printer import Body, body, routine
-from gem_symbolic.emit.targets import CPP, TORCH, TRITON, Target
+from gem_symbolic.emit.targets import CPP, SPLICES, TORCH, TRITON, Target
 from gem_symbolic.floats import plan
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.pairs import compensated, short
 from gem_symbolic.piecewise import PiecewiseRational, build
-from gem_symbolic.plans import Plan, unaltered
+from gem_symbolic.plans import Plan, PlanError, unaltered
 from gem_symbolic.rules import CHAINS, ROUTINES, Routine
 from gem_symbolic.wide import wide
 
 WIDTH = 118
+#: What writes a file, as its header says.
+COMMAND = "python -m gem_symbolic.emit"
+COMMAND_FOR_SPECS = "python -m gem_symbolic.verify --spec FILE --emit DIR"
 #: The derivatives that a file holds, by order, and what is carried verbatim from `parameters`.
 ORDERS = ("value", "first", "second")
+LAYOUTS = layout.matrices, layout.gradients
 CARRIED = (
     *(parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants, parameters.pair_constants),
-    *(parameters.remembered, parameters.constants, layout.matrices, layout.gradients),
+    *(parameters.remembered, parameters.constants, *LAYOUTS),
 )
 #: How many of the derivatives are computed in pairs on request, from the value on.
 ACCURATE = 2
@@ -79,6 +85,53 @@ def used(activation: Activation) -> dict[str, str]:
     return dict(reversed(list(found.items())))
 
 
+def module(activation: Activation) -> str:
+    """The name of its module in a kernel file: in capitals, or, without parameters, its words capitalised."""
+    name = activation.name
+    return name.upper() if activation.parameters else "".join(word.capitalize() for word in name.split("_"))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The plans that the files of an activation carry out, each by order.
+
+    Without parameters there are those of its pieces alone: they are computed in binary64 where a wide plan would be.
+    """
+
+    parametric: bool
+    plain: Sequence[Plan]
+    wide: Sequence[Plan] = ()
+    short: Sequence[Plan] = ()
+    accurate: Sequence[Plan] = ()
+
+    @classmethod
+    def of(cls, activation: Activation) -> "Parts":
+        """Raises PlanError."""
+        orders = range(len(ORDERS))
+        if not activation.parameters:
+            return cls(False, [pieced.plan(activation, order) for order in orders])
+        model = build(activation)
+        plain = [plan(model, order) for order in orders]
+        wider, accurate = ([derive(model, order) for order in range(ACCURATE)] for derive in (wide, compensated))
+        return cls(True, plain, wider, list(map(short, plain)), accurate)
+
+
+def presentable(activation: Activation) -> None:
+    """Raises PlanError for a name that is no name in Python, and for text that could end a comment or a string."""
+    name = activation.name
+    if (
+        not name.isidentifier()
+        or not name.isascii()
+        or name.startswith("_")
+        or iskeyword(name)
+        or name in dir(builtins)
+    ):
+        raise PlanError(f"no kernels can be named {name!r}: it must be a name in Python that begins with a letter")
+    for text in (activation.title, activation.source, *(t for b in activation.branches for t in (b.on, b.expr))):
+        if not text.isprintable() or any(mark in text for mark in (*SPLICES, '"""')):
+            raise PlanError(f"no kernels can quote {text!r}: it must be one printable line without {' '.join(SPLICES)}")
+
+
 def printed(plans: Sequence[Plan], target: Target) -> tuple[list[tuple[Routine, Body]], dict[str, str]]:
     """The routines that the plans use, in the target's language, and the loops over them."""
     used = {step.op for p in plans for step in p.steps}
@@ -89,53 +142,60 @@ def printed(plans: Sequence[Plan], target: Target) -> tuple[list[tuple[Routine, 
 def source(activation: Activation, facts: Sequence[str] = ()) -> str:
     """The kernel file of an activation; `facts` are sentences for its header, such as theorems and measured errors.
 
-    Raises floats.PlanError for a definition that no evaluation plan is derived for.
+    Raises PlanError for a definition that no evaluation plan is derived for, or that cannot be quoted or named.
     """
-    model = build(activation)
-    plans = [plan(model, order) for order in range(len(ORDERS))]
-    accurate = [compensated(model, order) for order in range(ACCURATE)]
-    routines, chains = printed([*accurate, *map(short, plans)], TRITON)
-    _, reals = split_parameters(activation)
-    return ENVIRONMENT.get_template(TORCH.template).render(
+    presentable(activation)
+    parts = Parts.of(activation)
+    routines, chains = printed([*parts.accurate, *parts.short], TRITON)
+    reals = [p for p in activation.parameters if p.domain != INTEGER]
+    text = ENVIRONMENT.get_template(TORCH.template).render(
         a=activation,
+        module=module(activation),
+        parametric=parts.parametric,
         digest=digest(activation),
+        command=COMMAND if parts.parametric else COMMAND_FOR_SPECS,
         where=used(activation),
         facts=facts,
         free=[p for p in reals if not p.fixed],
         fixed=next((p.fixed for p in reals if p.fixed), "1"),
         default=inspect.signature(parameters.resolve).parameters["default"].default,
-        carried=[inspect.getsource(f).rstrip() for f in CARRIED],
+        carried=[inspect.getsource(f).rstrip() for f in (CARRIED if parts.parametric else LAYOUTS)],
         types=[TYPES[name] for name in FORMATS],
         formats=[(TYPES[name], FORMATS[name]) for name in COMPUTE],
         orders=ORDERS,
-        torch_bodies=[body(p, TORCH) for p in plans],
-        wide_bodies=[body(wide(model, order), TORCH) for order in range(ACCURATE)],
-        triton_bodies=[body(p, TRITON) for p in plans],
-        short_bodies=[body(short(p), TRITON) for p in plans],
-        accurate_bodies=[body(p, TRITON) for p in accurate],
+        torch_bodies=[body(p, TORCH) for p in parts.plain],
+        wide_bodies=[body(p, TORCH) for p in parts.wide],
+        triton_bodies=[body(p, TRITON) for p in parts.plain],
+        short_bodies=[body(p, TRITON) for p in parts.short],
+        accurate_bodies=[body(p, TRITON) for p in parts.accurate],
         routines=routines,
         chains=chains,
         triton_template=TRITON.template,
     )
+    defined = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    if len(set(defined)) < len(defined):
+        raise PlanError(f"no kernels can be named {activation.name!r}: their file has something else of that name")
+    return text
 
 
 def native(activation: Activation, template: str = CPP.template, **more: Any) -> str:
     """The C++ source of an activation; a template that includes the kernels can add to them. Raises as `source`."""
-    model = build(activation)
-    plans = [plan(model, order) for order in range(len(ORDERS))]
-    accurate = [compensated(model, order) for order in range(ACCURATE)]
-    routines, chains = printed(accurate, CPP)
+    presentable(activation)
+    parts = Parts.of(activation)
+    routines, chains = printed(parts.accurate, CPP)
     return ENVIRONMENT.get_template(template).render(
         a=activation,
         digest=digest(activation),
+        command=COMMAND if parts.parametric else COMMAND_FOR_SPECS,
         where=used(activation),
         orders=ORDERS,
-        bodies=[body(p, CPP) for p in plans],
-        wide_bodies=[body(wide(model, order), CPP) for order in range(ACCURATE)],
-        accurate_bodies=[body(p, CPP) for p in accurate],
+        parametric=parts.parametric,
+        bodies=[body(p, CPP) for p in parts.plain],
+        wide_bodies=[body(p, CPP) for p in parts.wide],
+        accurate_bodies=[body(p, CPP) for p in parts.accurate],
         routines=routines,
         chains=chains,
-        unaltered=[unaltered(p) for p in plans],
+        unaltered=[unaltered(p) for p in parts.plain],
         shorts=[f for f in FORMATS.values() if f.bits == 16],
         wide_types=WIDE,
         plain_types=COMPUTE,

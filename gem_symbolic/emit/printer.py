@@ -34,9 +34,11 @@ class _Powers(ast.NodeTransformer):
         return ast.parse(self.form.format(ast.unparse(node.left), ast.unparse(node.right)), mode="eval").body
 
 
-def constant(text: str, target: Target) -> str:
+def constant(constant: Constant, target: Target) -> str:
     """A constant in the target's language."""
-    return ast.unparse(_Powers(target.power).visit(ast.parse(text, mode="eval")))
+    if (number := constant.fraction) is not None:
+        return ("-" if number < 0 else "") + target.number.format(float(abs(number)))
+    return ast.unparse(_Powers(target.power).visit(ast.parse(constant.text, mode="eval")))
 
 
 def statements(steps: Sequence[Step], results: Sequence[Operand], target: Target) -> Body:
@@ -47,9 +49,7 @@ def statements(steps: Sequence[Step], results: Sequence[Operand], target: Target
     lines: list[str] = []
 
     def read(operand: Operand) -> str:
-        return (
-            constant(operand.text, target) if isinstance(operand, Constant) else written.get(operand.name, operand.name)
-        )
+        return constant(operand, target) if isinstance(operand, Constant) else written.get(operand.name, operand.name)
 
     for step in steps:
         args = [read(a) for a in step.args]

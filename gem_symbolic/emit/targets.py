@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: What makes a compiler of C++ read another text than a reader sees: spliced lines, trigraphs, digraphs.
+SPLICES = ("\\", "??", "<:", ":>", "<%", "%>", "%:")
 COMMON = {
     "neg": "-({})",
     "add": "({}) + ({})",
@@ -24,6 +26,7 @@ class Target:
     template: str
     symbols: Mapping[str, str]
     power: str = "{}**{}"  # of an integer, in a constant
+    number: str = "{!r}"  # that is no integer, as the nearest one of binary64
     call: str = "{}({})"  # of a routine
     assignment: str = "{} = {}"
     unpacking: str = "{}, {} = {}"
@@ -71,6 +74,7 @@ CPP = Target(
         "chain": "chain({}, {}, {})",
     },
     power="chain({0}, {0}, {1} - 1)",
+    number="T({!r})",
     assignment="const auto {} = {};",
     unpacking="const auto [{}, {}] = {};",
     comment="  // {}",

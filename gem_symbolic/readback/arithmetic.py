@@ -1,5 +1,6 @@
 """The types and expressions of an emitted C++ file: what they are, or why they are refused."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,7 @@ from gem_symbolic.readback.kinds import (
     INDEX,
     INPUTS,
     INTEGERS,
+    LITERAL,
     ROW,
     Bound,
     Frame,
@@ -28,14 +30,19 @@ from gem_symbolic.readback.operations import Graph, Node
 from gem_symbolic.readback.program import BASIC, Function, Program
 from gem_symbolic.readback.syntax import Tree
 
+#: An integer, in decimal digits, which the grammar takes together with its sign where it has one.
+WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+#: A literal that is no integer, as Python shows it.
+DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
+
 
 @dataclass(eq=False)
 class Evaluator:
-    """Values of expressions for one N; all operations are in the type `compute`. `stored` is what arrays got at i."""
+    """Values of expressions for one N; operations are in the type `compute`. `stored` is what arrays got at i."""
 
     program: Program
     graph: Graph
-    N: int
+    N: int | None
     compute: str
     visited: set[Tree]
     stored: dict[str, Number] = field(default_factory=dict)
@@ -121,6 +128,8 @@ class Evaluator:
             raise Refused("this is not converted")
         if value.type == kind:
             return value
+        if value.type == LITERAL and kind in FLOATS:  # rounded to the type, which the plan says too
+            return Number(kind, value.value)
         if value.type in INTEGERS:
             if kind == "int64":
                 return Number(kind, value.value)
@@ -141,8 +150,10 @@ class Evaluator:
     def evaluate(self, node: Tree, frame: Frame) -> Any:
         """Raises Refused."""
         match node.kind, node.labels:
-            case "number_literal", () if node.text == "0" or (node.text.isdigit() and node.text[0] != "0"):
+            case "number_literal", () if WHOLE.fullmatch(node.text):
                 return self.integer("int", int(node.text))
+            case "number_literal", () if DECIMAL.fullmatch(node.text):
+                return Number(LITERAL, self.graph.leaf(repr(float(node.text))))
             case "identifier", ():
                 return self.name(node.text, frame)
             case "parenthesized_expression", ("(", _, ")"):
@@ -184,7 +195,7 @@ class Evaluator:
             if frame.this is None:
                 raise Refused(f"{name} is a field of an object that there is none of")
             return frame.this.fields[name]
-        if name == "N":
+        if name == "N" and self.N is not None:
             return self.integer("int64", self.N)
         raise Refused(f"{name} is not known")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from gem_symbolic.branches import split_parameters
 from gem_symbolic.definitions import Activation
+from gem_symbolic.emit import module
 from gem_symbolic.readback.elements import FLOATS
 from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers
@@ -54,9 +54,8 @@ EXCLUDED = (frozenset({FLOATS["float32"]}), frozenset({FLOATS["float32"], FLOATS
 
 def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
     """The file loaded without triton and with it. Raises ValidationError."""
-    _, reals = split_parameters(activation)
     numbers = Numbers(CALLS)
-    fixed = next((Fraction(p.fixed) for p in reals if p.fixed), None)
+    fixed = next((Fraction(p.fixed) for p in activation.parameters if p.fixed), None)
     worlds = {triton: World(FLOATS["float64"], fixed=fixed, triton=triton) for triton in (False, True)}
     return {
         triton: Machine(source, numbers, world, Composites(KNOWN, PLACES, FUNCTIONS), {}).load()
@@ -66,7 +65,7 @@ def machines(source: Source, activation: Activation) -> Mapping[bool, Machine]:
 
 def follow(loaded: Mapping[bool, Machine], activation: Activation, roles: Roles) -> Iterator[tuple[Setting, str]]:
     """Every setting and what is wrong there, empty if nothing is; fills `roles`. Raises ValidationError."""
-    for setting in SETTINGS:
+    for setting in (replace(s, parametric=bool(activation.parameters)) for s in SETTINGS):
         wrong = ""
         try:
             call_all(loaded[setting.triton], setting, activation, roles)
@@ -141,9 +140,9 @@ def at(m: Machine, place: str) -> Machine:
 class Entries:
     """What a user calls in a file: the function, its gated unit, and a module for each. Raises ValidationError."""
 
-    def __init__(self, m: Machine, name: str):
-        self.functions = [entry(m, text, Function) for text in (name, f"{name}_glu")]
-        self.modules = [entry(m, f"{name.upper()}{unit}", Class) for unit in ("", "GLU")]
+    def __init__(self, m: Machine, activation: Activation):
+        self.functions = [entry(m, f"{activation.name}{unit}", Function) for unit in ("", "_glu")]
+        self.modules = [entry(m, f"{module(activation)}{unit}", Class) for unit in ("", "GLU")]
 
     def ways(self, trace: Trace, given: Mapping[str, Any]) -> Iterator[Way]:
         """The functions and the modules, with these parameters. Raises Mismatch where these do not show them."""
@@ -156,10 +155,11 @@ class Entries:
 
         def built(cls: Class) -> Callable[..., Any]:
             instance = Instance()
-            trace.m.call(method(cls, "__init__"), (instance,), given)
-            shown = trace.m.call(method(cls, "extra_repr"), (instance,))
-            if not isinstance(shown, Text) or ("accurate=True" in shown.shown) != trace.accurate:
-                raise Mismatch("the module does not show whether it was asked for pairs")
+            if trace.setting.parametric or not cls.methods.keys() <= {"forward"}:
+                trace.m.call(method(cls, "__init__"), (instance,), given)
+                shown = trace.m.call(method(cls, "extra_repr"), (instance,))
+                if not isinstance(shown, Text) or ("accurate=True" in shown.shown) != trace.accurate:
+                    raise Mismatch("the module does not show whether it was asked for pairs")
             return lambda m, *args: m.call(method(cls, "forward"), (instance, *args))
 
         if trace.setting.ordinary:  # a module calls no kernel otherwise than a function does
@@ -169,7 +169,7 @@ class Entries:
 
 def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles) -> None:
     """The functions and the modules, however the parameters are given. Raises Mismatch, Raised."""
-    entries, inputs = Entries(m, activation.name), Inputs.of(setting)
+    entries, inputs = Entries(m, activation), Inputs.of(setting)
     m = replace(m, numbers=replace(m.numbers, facts=setting.facts))
     world = replace(
         m.world,
@@ -190,7 +190,7 @@ def call_all(m: Machine, setting: Setting, activation: Activation, roles: Roles)
                 follow_one(replace(trace, m=at(trace.m, spot)), form, call(), inputs, first)
             for kind, call in way.bad(trace.m, inputs) if setting.thorough and place == 0 and accurate is None else ():
                 trace.refuses(kind, call)
-        for excluded in EXCLUDED if place == 0 and setting.thorough else ():
+        for excluded in EXCLUDED if setting.parametric and place == 0 and setting.thorough else ():
             out_of_range(replace(trace, m=replace(m, world=replace(here, excluded=excluded))), entries, given, inputs)
 
 

@@ -12,6 +12,7 @@ from gem_symbolic.readback.values import (
     INT32,
     INT64,
     INTEGER,
+    LITERAL,
     Layout,
     Library,
     Pointer,
@@ -25,6 +26,8 @@ FORMAT_OF = {"float16": "binary16", "bfloat16": "bfloat16", "float32": "binary32
 FLOATS: Mapping[str, Type] = {name: Type(name, FORMATS[form].precision) for name, form in FORMAT_OF.items()}
 INTEGERS: Mapping[str, Type] = {"int32": INT32, "int64": INT64}
 WHOLE = {INTEGER, INT32, INT64}
+#: What takes the type of the tensor that it meets.
+WEAK = {INTEGER, LITERAL}
 
 
 def home(m: Any) -> str:
@@ -53,7 +56,7 @@ def common(m: Any, values: tuple[Any, ...], gathered: bool = False) -> tuple[Typ
     for t in tensors:
         if t.home != home(m):
             raise Refused(f"a tensor of {t.home} in an operation of {home(m)}")
-    kinds = {v.type for v in values if isinstance(v, Tensor | Scalar)} - {INTEGER} or {INTEGER}
+    kinds = {v.type for v in values if isinstance(v, Tensor | Scalar)} - WEAK or {INTEGER}
     if kinds & {INT32, INT64}:
         if INT64 not in kinds:
             raise Refused("32-bit integers overflow for large tensors; they must be widened first")
@@ -62,7 +65,7 @@ def common(m: Any, values: tuple[Any, ...], gathered: bool = False) -> tuple[Typ
         return INT64, tensors
     floats = sorted((t.type for t in tensors if t.type not in WHOLE), key=lambda kind: kind.bits)
     kind = floats[-1] if floats else next(iter(kinds))
-    if any(isinstance(v, Scalar) and v.type not in (kind, INTEGER) for v in values):
+    if any(isinstance(v, Scalar) and v.type not in {kind} | WEAK for v in values):
         raise Refused(f"a constant of another type than {kind}")
     if gathered and set(floats) == {kind}:
         return kind, tensors
@@ -111,9 +114,13 @@ def arithmetic(m: Any, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
             )
     value = m.numbers.combine(op, number(m, a), number(m, b))
     kind, tensors = common(m, (a, b), gathered=op is operator.add and all(map(result, (a, b))))
-    if not tensors and kind in FLOATS.values():
+    if not tensors and (kind in FLOATS.values() or any(map(literal, (a, b)))):
         raise Refused("constants that were rounded are combined, and would be rounded again")
     return joined(m, value, kind, tensors) if tensors else Scalar(value, kind)
+
+
+def literal(a: Any) -> bool:
+    return isinstance(a, Scalar) and a.type == LITERAL
 
 
 def result(a: Any) -> bool:
@@ -177,6 +184,8 @@ def compare(m: Any, op: Callable[[Any, Any], bool], a: Any, b: Any) -> Any:
         return op(a, b)
     found = m.numbers.compare(op, number(m, a), number(m, b))
     _, tensors = common(m, (a, b))
+    if not tensors and any(map(literal, (a, b))):
+        raise Refused("a literal is compared with what is no tensor")
     return joined(m, found, BOOL, tensors) if tensors else found
 
 

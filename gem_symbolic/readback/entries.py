@@ -28,17 +28,16 @@ from gem_symbolic.readback.numbers import Refused
 from gem_symbolic.readback.operations import Node, difference
 from gem_symbolic.readback.program import Program, load
 from gem_symbolic.readback.reals import needed, unequal
-from gem_symbolic.readback.regions import REGIONS, Definition
 from gem_symbolic.readback.syntax import Tree
 from gem_symbolic.readback.values import ValidationError
 from gem_symbolic.rules import ROUTINES
 
 #: What the arguments of entries mean, by their places: arrays, sizes, strides of arrays, the order, then constants.
-ROW_BY_ROW = "x bias g y rows columns x_stride g_stride y_stride order s inv_s"
-GRADIENTS = "x g w x_grad g_grad rows columns x_stride g_stride w_stride x_grad_stride g_grad_stride s inv_s"
-ARRAY = "x g y size order s inv_s"
+ROW_BY_ROW = "x bias g y rows columns x_stride g_stride y_stride order"
+GRADIENTS = "x g w x_grad g_grad rows columns x_stride g_stride w_stride x_grad_stride g_grad_stride"
+ARRAY = "x g y size order"
+SCALE = "s inv_s"
 IN_PAIRS = "s_low inv_s_low up down"
-CONSTANTS = ("s", "inv_s", *IN_PAIRS.split())
 SIZES = {"size": SIZE, "columns": SIZE, "rows": ROWS}
 OPTIONAL = ("bias", "g")  # arrays that may be null, where there is an order
 
@@ -88,12 +87,19 @@ class Entry:
         return map(frozenset, chain.from_iterable(combinations(optional, n) for n in range(len(optional), -1, -1)))
 
 
-KNOWN = (
-    *(Entry("wide", "binary64", type, len(NAMES), tuple(ROW_BY_ROW.split())) for type in WIDE),
-    *(Entry("wide", "binary64", type, 0, tuple(GRADIENTS.split())) for type in WIDE),
-    *(Entry("plain", type, type, len(NAMES), tuple(ARRAY.split())) for type in COMPUTE),
-    Entry(COMPENSATED, "binary32", "binary32", ACCURATE, tuple(f"{ARRAY} {IN_PAIRS}".split())),
-)
+def known(parametric: bool) -> tuple[Entry, ...]:
+    """The entries of a file; without parameters it has no pairs, and passes no scale."""
+    more = tuple(SCALE.split()) if parametric else ()
+    paired = Entry(COMPENSATED, "binary32", "binary32", ACCURATE, tuple(f"{ARRAY} {SCALE} {IN_PAIRS}".split()))
+    return (
+        *(Entry("wide", "binary64", type, len(NAMES), (*ROW_BY_ROW.split(), *more)) for type in WIDE),
+        *(Entry("wide", "binary64", type, 0, (*GRADIENTS.split(), *more)) for type in WIDE),
+        *(Entry("plain", type, type, len(NAMES), (*ARRAY.split(), *more)) for type in COMPUTE),
+        *([paired] if parametric else []),
+    )
+
+
+KNOWN = known(parametric=True)
 
 
 @dataclass(eq=False)
@@ -101,7 +107,7 @@ class Library:
     """A file for one N, its functions run: all on one graph, so that equal is the same."""
 
     program: Program
-    N: int
+    definition: Any
     visited: set[Tree]
     graph: Typed = field(default_factory=Typed)
     planned: dict[tuple[str, int], Node] = field(default_factory=dict)
@@ -110,7 +116,7 @@ class Library:
     proved: dict[tuple[Node, int], dict[str, str]] = field(default_factory=dict)
 
     def machine(self, compute: str) -> Machine:
-        return Machine(self.program, self.graph, self.N, compute, self.visited)
+        return Machine(self.program, self.graph, self.definition.N, compute, self.visited)
 
     def operations(self) -> dict[str, Callable[..., Any]]:
         """The operations of plans; here a reciprocal is the square of a root's inverse."""
@@ -125,8 +131,8 @@ class Library:
         """What the plan of that name computes."""
         key = name, plan.order
         if key not in self.planned:
-            names = {name: self.graph.leaf(name) for name in ("x", *CONSTANTS)}
-            self.planned[key] = plan.run({**names, "N": self.N}, operations=self.operations())
+            names = {"x": self.graph.leaf("x"), **self.definition.leaves(self.graph), "N": self.definition.N}
+            self.planned[key] = plan.run(names, operations=self.operations())
         return self.planned[key]
 
     def argument(self, entry: Entry, name: str, order: int | None, null: Set[str]) -> Number | Pointer:
@@ -190,11 +196,12 @@ class Library:
         x_grad, g_grad = apply("mul", first, apply("mul", leaf("g"), leaf("w"))), apply("mul", value, leaf("w"))
         return {"x_grad": self.finished(entry, x_grad), "g_grad": self.finished(entry, g_grad)}
 
-    def refuted(self, function: Node, definition: Definition, order: int) -> dict[str, str]:
+    def refuted(self, function: Node, order: int) -> dict[str, str]:
         """Why a function is not the derivative, by region; empty texts where it is."""
         key = function, order
         if key not in self.proved:
-            self.proved[key] = {region.name: unequal(function, definition, region, order) for region in REGIONS}
+            regions = self.definition.regions
+            self.proved[key] = {region.name: unequal(function, self.definition, region, order) for region in regions}
         return self.proved[key]
 
     def finished(self, entry: Entry, node: Node) -> Node:
@@ -245,26 +252,28 @@ class Report:
         table[key] = table.get(key, "") or why
 
 
-def examine(text: str, definitions: Iterable[Definition], plan: Callable[[str, int], Plan]) -> Report:
+def examine(
+    text: str, definitions: Iterable[Any], plan: Callable[[str, int], Plan], known: Sequence[Entry] = KNOWN
+) -> Report:
     """Runs each entry of a file for each order, with and without what may be null. `plan` gives those of a name.
 
     Raises ValidationError, naming the line, for what is not understood or reached by nothing.
     """
-    program = load(text)
-    if wrong := sorted(program.entries.keys() ^ {entry.name for entry in KNOWN}):
+    program = load(text, parametric=SCALE.split()[0] in known[0].arguments)
+    if wrong := sorted(program.entries.keys() ^ {entry.name for entry in known}):
         raise ValidationError(f"the functions called from C are not those that are known: {', '.join(wrong)}")
     report, visited = Report(), set[Tree]()
     for definition in definitions:
-        library = Library(program, definition.N, visited)
+        library = Library(program, definition, visited)
         different = [f"{name} performs {why}" for name, why in library.routines() if why]
-        for entry in KNOWN:
+        for entry in known:
             try:
                 if not entry.ordered:
                     compare(library, entry, None, frozenset(), library.gradients(entry), report)
                     continue
                 report.note(report.entries, entry.name, library.outside(entry))
                 for order in range(entry.orders):
-                    inspect(library, entry, order, definition, plan(entry.plan, order), report)
+                    inspect(library, entry, order, plan(entry.plan, order), report)
                     if different and entry.plan == COMPENSATED:
                         report.note(report.operations, (entry.plan, order), different[0])
             except Refused as error:
@@ -285,9 +294,9 @@ def required(node: Tree) -> bool:
     return node.kind.endswith("_statement") or node.kind in ("declaration", "preproc_call")
 
 
-def inspect(library: Library, entry: Entry, order: int, definition: Definition, plan: Plan, report: Report) -> None:
+def inspect(library: Library, entry: Entry, order: int, plan: Plan, report: Report) -> None:
     """What an entry writes for an order: over the reals, as operations, at x + bias and times g."""
-    at = f"N = {definition.N}: {entry.name}"
+    at = f"{library.definition.at_N}{entry.name}"
     bare, *others = entry.lacking
     (written,) = library.run(entry, order, bare).values()
     function = written if entry.type == entry.compute else written.args[0]
@@ -296,7 +305,7 @@ def inspect(library: Library, entry: Entry, order: int, definition: Definition, 
         compare(library, entry, order, null, {"y": library.weighted(entry, function, null)}, report)
     why = difference(written, library.finished(entry, library.expected(entry.plan, plan)))
     report.note(report.operations, (entry.plan, order), why and f"{at} performs {why}")
-    for region, why in library.refuted(function, definition, order).items():
+    for region, why in library.refuted(function, order).items():
         report.note(report.regions, (entry.plan, order, region), why and f"{at} gives {why}")
 
 
@@ -305,7 +314,7 @@ def compare(
 ) -> None:
     """Whether an entry writes what it should by the functions that were found."""
     written = library.run(entry, order, null)
-    at = [f"N = {library.N}: {entry.name}", *([] if order is None else [f"order {order}"])]
+    at = [f"{library.definition.at_N}{entry.name}", *([] if order is None else [f"order {order}"])]
     at += [f"without {array}" for array in sorted(null)]
     for array, node in wanted.items():
         why = difference(written[array], node)

@@ -11,6 +11,8 @@ from gem_symbolic.readback.program import Struct
 #: The widths of integers, and the types that compute.
 INTEGERS = {"int": 32, "int64": 64}
 FLOATS = ("binary32", "binary64")
+#: The type of a literal that is no integer, until it is converted.
+LITERAL = "literal"
 ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq"}
 EXACT = {"+": operator.add, "-": operator.sub, "*": operator.mul}

@@ -13,6 +13,7 @@ from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.source import Composites, Source, World
 from gem_symbolic.readback.values import (
     INTEGER,
+    LITERAL,
     Class,
     Function,
     Instance,
@@ -75,7 +76,7 @@ class Machine:
         """The value of a function of the file. Raises ValidationError, and Raised where the function raises."""
         if function.jit != self.jit:
             raise Refused("a kernel is called as a function, or a function from a kernel")
-        if self.composites and not kwargs and (roles := self.composites.roles(self, args)):
+        if self.composites and not kwargs and (roles := self.composites.roles(self, function, args)):
             return self.composites.call(self, function, roles, args)
         names = dict(zip(function.parameters, args))
         rest = tuple(args[len(function.parameters) :])
@@ -278,6 +279,8 @@ class Machine:
                 return self.lookup(name, frame)
             case ast.Constant(value=None | bool() | int() | str() as value):
                 return value
+            case ast.Constant(value=float() as value):
+                return Scalar(self.numbers.literal(value), LITERAL)
             case ast.Attribute(value=owner, attr=name):
                 return library.attribute(self, self.evaluate(owner, frame), name)
             case ast.Call():

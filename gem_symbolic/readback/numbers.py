@@ -8,6 +8,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -36,13 +37,21 @@ def ieee(op: Callable[[Any, Any], Any], a: float, b: float) -> float:
 class Numbers:
     """Arithmetic and comparisons. A sign is a fact, or that of elements in the `positive` symbols alone.
 
-    `moved` replaces a symbol by an element that runs through the values which the symbol takes.
+    `moved` replaces a symbol by an element that runs through the values which the symbol takes; `literals` are the
+    numbers that literals stand for, by how Python shows them.
     """
 
     algebra: Algebra
     positive: frozenset[str] = frozenset()
     moved: Mapping[str, Any] = field(default_factory=dict)
     facts: Sequence[tuple[Any, int]] = ()
+    literals: Mapping[str, Any] = field(default_factory=dict)
+
+    def literal(self, value: float) -> Any:
+        """What a literal with a fraction or an exponent stands for. Raises Refused."""
+        if repr(value) not in self.literals:
+            raise Refused(f"{value!r} is no coefficient of the plans")
+        return self.literals[repr(value)]
 
     def lift(self, value: int) -> Any:
         return self.algebra.number(value) if value else 0.0
@@ -62,7 +71,8 @@ class Numbers:
                 return known if number == element else -known
         found = self._throughout(number)
         if not found and self.moved:
-            found = self._throughout(self.algebra.substitute(number, **self.moved))
+            moved = self.algebra.substitute(number, **self.moved)
+            found = self._throughout(moved) or self._counted(moved)
         if not found:
             raise Refused(f"the sign of {number} is not the same throughout, or not known")
         return found
@@ -77,6 +87,18 @@ class Numbers:
             signs = {1 if c > 0 else -1 for c in terms.values()}
             found *= signs.pop() if len(signs) == 1 else 0
         return found
+
+    def _counted(self, element: Any) -> int:
+        """1 or -1 for an element in one positive symbol without a positive root or pole, else 0."""
+        symbols = self.algebra.occurring(element)
+        if len(symbols) != 1 or not symbols <= self.positive:
+            return 0
+        (symbol,) = symbols
+        parts = [part for part in self.algebra.fraction(element) if self.algebra.constant(part) is None]
+        if any(self.algebra.roots_above(part, symbol, Fraction(0)) for part in parts):
+            return 0
+        sample = self.algebra.sample(element, **{symbol: 1})
+        return 0 if sample is None else (sample > 0) - (sample < 0)
 
     def combine(self, op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
         """a + b, a - b, a * b or a / b, exactly; by the rules of IEEE 754 where one of them is a special value.

@@ -111,6 +111,9 @@ class Recorder(Numbers):
 
     graph: Graph = field(default_factory=Graph)
 
+    def literal(self, value: float) -> Node:
+        return self.graph.leaf(repr(value))
+
     def lift(self, value: int) -> Node:
         return self.graph.leaf(str(value))
 

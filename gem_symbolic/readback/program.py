@@ -87,15 +87,15 @@ def distinct(a: Function, b: Function) -> bool:
     return not a.templates and not b.templates and len(types[0]) == len(types[1]) and all(map(str.__ne__, *types))
 
 
-def load(text: str) -> Program:
-    """Raises ValidationError, naming the line, for what is not understood."""
+def load(text: str, parametric: bool = True) -> Program:
+    """What a file declares; only one with parameters is given N. Raises ValidationError, naming the line."""
     program = Program()
     for node in read(text).parts:
         match node.kind, node.labels:
             case "preproc_include", ("#include", "path") if node["path"].text in INCLUDES:
                 pass
             case "preproc_ifdef", ("#ifndef", "name", "preproc_call", "#endif") if (
-                node["name"].text == "GEM_N" and node["preproc_call"]["directive"].text == "#error"
+                parametric and node["name"].text == "GEM_N" and node["preproc_call"]["directive"].text == "#error"
             ):
                 pass
             case "namespace_definition", ("namespace", "body"):
@@ -110,7 +110,7 @@ def load(text: str) -> Program:
                     program.entries[entry.name] = entry
             case _:
                 raise node.refusal("this is not recognised in a file")
-    missing = {"N", "abs"} - program.constants.keys()
+    missing = ({"N", "abs"} if parametric else {"abs"}) ^ program.constants.keys()
     if missing or program.block.keys() != set(BLOCK):
         raise ValidationError(f"the file lacks {', '.join(sorted(missing | (set(BLOCK) - program.block.keys())))}")
     words = " ".join(part.text for name in BLOCK for part in program.block[name].walk() if not part.parts)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.operations import Node
-from gem_symbolic.readback.regions import FIELD, MOVED, ONE, REAL, Definition, Region, position, same
+from gem_symbolic.readback.regions import ONE, Region, same
 
 
 class Zero(float):
@@ -103,13 +103,12 @@ def value(node: Node, numbers: Exact, given: Mapping[str, Any]) -> Any:
     return known[node]
 
 
-def unequal(node: Node, definition: Definition, region: Region, order: int) -> str:
+def unequal(node: Node, definition: Any, region: Region, order: int) -> str:
     """Why a node is not the derivative of the definition in a region; empty where it is."""
-    moved = {"r": MOVED[region.place]} if region.place in MOVED else {}
-    numbers = Exact(FIELD, frozenset(FIELD.symbols) if moved else frozenset(("s", "up")), moved)
+    numbers = Exact(**region.arithmetic)
     expected = definition.at(region, order)
     try:
-        found = value(node, numbers, {**REAL, "x": position(region)})
+        found = value(node, numbers, {**definition.constants, "x": region.x})
     except Refused as error:
         return str(error)
     return "" if same(found, expected) else f"{found}, not {expected}"

@@ -1,7 +1,7 @@
 """The regions of the real line, and the derivatives of a definition there: exact, for one N and every eps."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,53 +11,63 @@ from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.readback.numbers import Numbers
+from gem_symbolic.readback.operations import Graph
 from gem_symbolic.readback.values import ValidationError
 from gem_symbolic.readback.versions import ORDERS
 
-
-@dataclass(frozen=True)
-class Region:
-    """Part of the line: its side, and where |x| is; r = |x|/s."""
-
-    name: str
-    side: int
-    place: str
-
-
-REGIONS = (
-    Region("x = -inf", -1, "infinity"),
-    Region("x < -s", -1, "outside"),
-    Region("x = -s", -1, "scale"),
-    Region("-s < x < 0", -1, "inside"),
-    Region("x = -0", -1, "zero"),
-    Region("x = +0", 1, "zero"),
-    Region("0 < x < s", 1, "inside"),
-    Region("x = s", 1, "scale"),
-    Region("x > s", 1, "outside"),
-    Region("x = +inf", 1, "infinity"),
-    Region("x = NaN", 1, "nan"),
-)
-#: Everything is written in s, r, h and a power of two; h > 0 moves r through (0, 1) and (1, oo).
+#: Everything is written in s, r, h and a power of two; h > 0 moves r through the intervals.
 FIELD = FlintAlgebra(("s", "r", "h", "up"))
 ONE, S, R, H, UP = FIELD.number(1), *(FIELD.gens[name] for name in FIELD.symbols)
-MOVED = {"inside": ONE / (ONE + H), "outside": ONE + H}
 #: The constants of a call, over the reals: the low part of a pair is what rounding left.
 REAL = {"s": S, "inv_s": ONE / S, "s_low": 0.0, "inv_s_low": 0.0, "up": UP, "down": ONE / UP}
 
 
-def position(region: Region) -> Any:
-    """x in the region, as a number."""
-    side = FIELD.number(region.side)
-    match region.place:
-        case "inside" | "outside":
-            return side * S * R
-        case "scale":
-            return side * S
-        case "zero":
-            return math.copysign(0.0, region.side)
-        case "infinity":
-            return math.copysign(math.inf, region.side)
-    return math.nan
+@dataclass(frozen=True)
+class Region:
+    """Part of the line: x there, as a number; what r is in h if it is an interval; which symbols are positive."""
+
+    name: str
+    x: Any
+    runs: Any = None
+    positive: frozenset[str] = frozenset()
+
+    @property
+    def arithmetic(self) -> dict[str, Any]:
+        """What `Numbers` need to know of the region."""
+        moved = {} if self.runs is None else {"r": self.runs}
+        return {"algebra": FIELD, "positive": self.positive, "moved": moved}
+
+
+@dataclass(frozen=True)
+class Place(Region):
+    """A region by its side, and where |x| is; r = |x|/s."""
+
+    side: int = 1
+    place: str = ""
+
+
+def places() -> Iterator[Place]:
+    """From left to right, then NaN."""
+    at = {"infinity": math.inf, "outside": S * R, "scale": S, "inside": S * R, "zero": 0.0, "nan": math.nan}
+    runs = {"inside": ONE / (ONE + H), "outside": ONE + H}
+    for name, side, place in (
+        ("x = -inf", -1, "infinity"),
+        ("x < -s", -1, "outside"),
+        ("x = -s", -1, "scale"),
+        ("-s < x < 0", -1, "inside"),
+        ("x = -0", -1, "zero"),
+        ("x = +0", 1, "zero"),
+        ("0 < x < s", 1, "inside"),
+        ("x = s", 1, "scale"),
+        ("x > s", 1, "outside"),
+        ("x = +inf", 1, "infinity"),
+        ("x = NaN", 1, "nan"),
+    ):
+        positive = frozenset(FIELD.symbols) if place in runs else frozenset(("s", "up"))
+        yield Place(name, at[place] if side > 0 else -at[place], runs.get(place), positive, side, place)
+
+
+REGIONS = tuple(places())
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,17 @@ class Definition:
 
     activation: Activation
     N: int
+    regions = REGIONS
+    constants = REAL
+
+    @property
+    def at_N(self) -> str:
+        """How a sentence about it begins."""
+        return f"N = {self.N}: "
+
+    def leaves(self, graph: Graph) -> dict[str, Any]:
+        """The constants of the plans as nodes, by their names."""
+        return {name: graph.leaf(name) for name in REAL}
 
     @cached_property
     def sides(self) -> Mapping[int, list[Any]]:
@@ -87,8 +108,8 @@ class Definition:
             found[side] = derivatives
         return found
 
-    def at(self, region: Region, order: int) -> Any:
-        """The value of that derivative in the region, or its limit: a number. At 0 it is that of the branch of 0."""
+    def at(self, region: Any, order: int) -> Any:
+        """The value of that derivative in a Place, or its limit: a number. At 0 it is that of the branch of 0."""
         left = next(i for i in partition(self.activation) if -1 in i)
         own = -1 if 0 in left else 1
         value = self.sides[own if region.place == "zero" else region.side][order]

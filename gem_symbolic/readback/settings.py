@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gem_symbolic.branches import split_parameters
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import Activation
 from gem_symbolic.readback.elements import FLOATS
@@ -56,7 +55,8 @@ class Setting:
 
     What is `exported` counts as compiled too, and must leave autograd to whoever runs the graph.
     `layouts` are those of x and of what else is given; `lane` is that of the kernel, if any, and `crowd` the sign of
-    how many rows there are beyond those that a grid has room for; no tensor has elements if `empty`.
+    how many rows there are beyond those that a grid has room for; no tensor has elements if `empty`. What is not
+    `parametric` has no parameters, and neither pairs nor plans of its own for narrow types.
     """
 
     device: str
@@ -70,6 +70,7 @@ class Setting:
     lane: tuple[int, int] = LANES[0]
     crowd: int = -1
     empty: bool = False
+    parametric: bool = True
 
     @property
     def facts(self) -> list[tuple[Any, int]]:
@@ -80,7 +81,7 @@ class Setting:
     @property
     def ordinary(self) -> bool:
         """Whether nothing but device, type, triton and compiling is special."""
-        return self == Setting(self.device, self.type, self.triton, self.compiled)
+        return self == Setting(self.device, self.type, self.triton, self.compiled, parametric=self.parametric)
 
     @property
     def thorough(self) -> bool:
@@ -106,7 +107,9 @@ class Setting:
     def version(self, order: int, accurate: bool, at: str = PLAIN) -> Version:
         """What computes: kernels on 32 bits in pairs if asked to, a wider type than that of x by its own plan."""
         if not self.kernel(at):
-            return WIDE if self.compute == FLOATS["float64"] != self.type else TORCH
+            return WIDE if self.parametric and self.compute == FLOATS["float64"] != self.type else TORCH
+        if not self.parametric:
+            return KERNEL
         if self.type != FLOATS["float32"]:
             return SHORT
         return ACCURATE if accurate and order < len(ACCURATE.orders) else KERNEL
@@ -152,10 +155,12 @@ SETTINGS = (
 
 def requests(activation: Activation) -> Iterator[tuple[str, bool, dict[str, Any]]]:
     """The ways to give N and eps: what eps is then, whether as a float, and the arguments."""
-    _, reals = split_parameters(activation)
     gens = CALLS.gens
+    if not activation.parameters:
+        yield "", False, {}
+        return
     N = {"N": Scalar(gens["N"], INTEGER)}
-    if any(p.fixed for p in reals):
+    if any(p.fixed for p in activation.parameters):
         yield "eps_fixed", False, N
         return
     for floating in (False, True):
@@ -169,10 +174,10 @@ def requested(setting: Setting, activation: Activation) -> Iterator[tuple[str, b
 
     Lanes, layouts, classes and shapes make no difference by how the parameters are given, but for pairs.
     """
-    meant = setting.version(0, True) is ACCURATE
+    meant, paired = setting.version(0, True) is ACCURATE, setting.parametric
     for place, (eps, floating, given) in enumerate(requests(activation)):
         if place == 0 or setting.thorough:
             yield eps, floating, None, given
-            for accurate in (False, True) if meant or place == 0 else ():
+            for accurate in (False, True) if paired and (meant or place == 0) else ():
                 if accurate or setting.thorough:
                     yield eps, floating, accurate, given | {"accurate": accurate}

@@ -103,15 +103,19 @@ class Composites:
         taken, self.called = self.called, []
         return taken
 
-    def roles(self, m: Any, args: Sequence[Any]) -> tuple[str, ...] | None:
-        """The meaning of each argument; None where that is not what the arguments are."""
+    def roles(self, m: Any, function: Function, args: Sequence[Any]) -> tuple[str, ...] | None:
+        """The meaning of each argument; None where that is not what the arguments are.
+
+        A function of x alone is one of these if it is `arithmetic`: if it were mistaken for one, it would be refused.
+        """
         named, known = [], {**self.known, "x": self.places[m.world.at]}
         for a in args:
             if not isinstance(a, Tensor | Scalar):
                 return None
             named.append(next((k for k, v in known.items() if a.value is not None and a.value == v), None))
         tensors = [k for k, a in zip(named, args) if isinstance(a, Tensor)]
-        return tuple(named) if tensors == ["x"] and None not in named and "s" in named else None
+        found = tensors == ["x"] and None not in named and ("s" in named or function.arithmetic)
+        return tuple(named) if found else None
 
     def call(self, m: Any, function: Function, roles: tuple[str, ...], args: Sequence[Any]) -> Tensor:
         elements.common(m, tuple(args))

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import tree_sitter_cpp
 from tree_sitter import Language, Node, Parser
 
+from gem_symbolic.emit.targets import SPLICES
 from gem_symbolic.readback.values import ValidationError
 
 LANGUAGE = Language(tree_sitter_cpp.language())
-#: What makes a compiler read another text than a reader sees: spliced lines, trigraphs, digraphs.
-SPLICES = ("\\", "??", "<:", ":>", "<%", "%>", "%:")
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,8 @@ class Type:
 
 #: Integers of Python, which have no bounds, and those of kernels.
 INTEGER = Type("integer")
+#: Literals that are no integers: with a tensor they are rounded to its type.
+LITERAL = Type("literal")
 INT32, INT64 = Type("int32"), Type("int64")
 BOOL = Type("bool")
 #: The type of the composites, whichever it is: nothing can be asked of it.
@@ -160,6 +162,13 @@ class Function:
     def constexprs(self) -> frozenset[str]:
         """The parameters of a kernel that are known where it is compiled: no others are annotated."""
         return frozenset(a.arg for a in self.node.args.args if a.annotation)
+
+    @cached_property
+    def arithmetic(self) -> bool:
+        """Whether it needs all its arguments, and asks nothing of them but their numbers."""
+        attributes = [n.value for n in ast.walk(self.node) if isinstance(n, ast.Attribute)]
+        asked = {n.id for n in attributes if isinstance(n, ast.Name)}
+        return not self.defaults and asked.isdisjoint(self.parameters)
 
     @cached_property
     def rest(self) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gem_symbolic.definitions import Activation
 from gem_symbolic.floats import POWERS, plan
 from gem_symbolic.pairs import SCALE, compensated, short
 from gem_symbolic.piecewise import PiecewiseRational
@@ -46,4 +47,11 @@ SHORT = Version(
 ACCURATE = Version(
     "triton.accurate", "Triton in pairs", "triton", "its compensated plan", compensated, ORDERS[:2], pairs=True
 )
+#: Those of files without parameters: whatever the type of x, what computes carries out the one plan there is.
+PIECED = (TORCH, KERNEL)
 VERSIONS: Mapping[str, Version] = {v.title: v for v in (TORCH, WIDE, KERNEL, SHORT, ACCURATE)}
+
+
+def versions(activation: Activation) -> tuple[Version, ...]:
+    """The versions that a kernel file of the activation holds."""
+    return tuple(VERSIONS.values()) if activation.parameters else PIECED

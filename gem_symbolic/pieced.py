@@ -1,0 +1,284 @@
+"""Evaluation plans of piecewise rational functions without parameters, derived from their exact pieces.
+
+On each piece f = P/Q in lowest terms, by Horner's scheme. Where x is unbounded and Q is no constant, z = x for |x| <= 1
+and z = 1/x beyond; there P and Q are read backwards, in z, times x^(deg P - deg Q): no finite x gives a NaN, and an
+infinite one gives the limit. The pieces are chosen by comparisons with the junctions; one quotient serves them all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gem_symbolic.algebra import Algebra
+from gem_symbolic.branches import Interval, branch_values, partition
+from gem_symbolic.checkers.flint import FlintAlgebra
+from gem_symbolic.definitions import Activation
+from gem_symbolic.expressions import ExpressionError
+from gem_symbolic.formats import FORMATS
+from gem_symbolic.plans import Builder, Constant, Plan, PlanError, Quantity, Value
+from gem_symbolic.rounding import round_to
+
+#: The narrowest format that a plan is computed in, and the integers that it has exactly.
+NARROW = FORMATS["binary32"]
+EXACT = 1 << NARROW.precision
+#: The largest degree that a plan is derived for, and what no intermediate result on a bounded piece may exceed.
+DEGREE, ROOM = 64, Fraction(2) ** 96
+ALGEBRA = FlintAlgebra(("x",))
+#: Beyond this distance from 0 a rational function is computed in 1/x.
+NEAR = Fraction(1)
+
+#: The coefficients of a polynomial, constant term first, the last one not 0.
+Polynomial = tuple[Fraction, ...]
+
+
+# --- The exact pieces ---
+
+
+def functions(activation: Activation, order: int, algebra: Algebra, symbol: str) -> list[Any]:
+    """The derivative of that order on each piece, left to right, as elements in that symbol. Raises PlanError."""
+
+    def power(base: Any, exponent: Any) -> Any:
+        value = algebra.constant(exponent)
+        if value is None or value.denominator != 1 or abs(value) > DEGREE:
+            raise PlanError(
+                f"no evaluation plan: {activation.name} has the exponent {exponent}, no integer to {DEGREE}"
+            )
+        return base ** int(value)
+
+    try:
+        found = branch_values(activation, {"x": algebra.gens[symbol]}, number=algebra.number, power=power)
+    except ZeroDivisionError:
+        raise PlanError(f"no evaluation plan: {activation.name} divides by zero") from None
+    values = [algebra.number(0) + value for value in found]
+    for _ in range(order):
+        values = [algebra.diff(value, symbol) for value in values]
+    return values
+
+
+def polynomial(element: Any) -> Polynomial:
+    """The coefficients of a polynomial of ALGEBRA."""
+    return tuple(ALGEBRA.constant(c) or Fraction(0) for c in ALGEBRA.coefficients(element, "x"))
+
+
+def roots_within(p: Polynomial, interval: Interval) -> int:
+    """How many distinct real roots a polynomial has in the interval, both ends included."""
+    x = ALGEBRA.gens["x"]
+    element = sum((ALGEBRA.number(c) * x**k for k, c in enumerate(p)), start=ALGEBRA.number(0))
+    bound = 1 + max(abs(c / p[-1]) for c in p)
+    low = -bound if interval.low is None else interval.low
+    high = bound if interval.high is None else interval.high
+    above = ALGEBRA.roots_above(element, "x", low) - ALGEBRA.roots_above(element, "x", high)
+    return above + (sum(c * low**k for k, c in enumerate(p)) == 0)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The function P/Q on an interval: in lowest terms, with integers as coefficients."""
+
+    interval: Interval
+    top: Polynomial
+    bottom: Polynomial
+
+    @property
+    def reach(self) -> Fraction | None:
+        """The largest |x|; None where there is none."""
+        ends = self.interval.low, self.interval.high
+        return None if None in ends else max(abs(end) for end in ends if end is not None)
+
+    @property
+    def tame(self) -> bool:
+        """Whether the interval is so small that no intermediate result overflows."""
+        reach = self.reach
+        return reach is not None and all(
+            sum(abs(c) * max(reach, NEAR) ** k for k, c in enumerate(p)) <= ROOM for p in (self.top, self.bottom)
+        )
+
+
+def pieces(activation: Activation, order: int) -> tuple[Piece, ...]:
+    """The derivative of that order, left to right. Raises PlanError."""
+    found = []
+    for interval, value in zip(intervals(activation), functions(activation, order, ALGEBRA, "x")):
+        top, bottom = map(polynomial, ALGEBRA.fraction(value))
+        if max(len(top), len(bottom)) > DEGREE + 1:
+            raise PlanError(f"no evaluation plan: derivative {order} of {activation.name} has a degree above {DEGREE}")
+        if roots_within(bottom, interval):
+            raise PlanError(f"no evaluation plan: {activation.name} has a pole where it is defined, or at a junction")
+        scale = lcm(*(c.denominator for c in (*top, *bottom)))
+        found.append(Piece(interval, *(tuple(c * scale for c in p) for p in (top, bottom))))
+    return tuple(found)
+
+
+def intervals(activation: Activation) -> tuple[Interval, ...]:
+    """The intervals of the pieces. Raises PlanError where an end is no rational number."""
+    try:
+        return partition(activation)
+    except ExpressionError:
+        raise
+    except ValueError as error:
+        raise PlanError(f"no evaluation plan: a junction of {activation.name} is no rational number: {error}") from None
+
+
+# --- The plan ---
+
+
+def constant(builder: Builder, value: Fraction) -> Quantity:
+    """The rational number, which a target writes as the nearest one of binary64. Raises PlanError."""
+    literal = round_to(value, "binary64")
+    inside = value == 0 or NARROW.tiny <= abs(value) <= NARROW.max
+    if not inside or round_to(literal, NARROW) != round_to(value, NARROW):
+        raise PlanError(f"no evaluation plan: {value} has no nearest number in {NARROW.name} by way of binary64")
+    return Quantity(builder, Constant(str(value), str(value)))
+
+
+def horner(builder: Builder, p: Polynomial, at: Quantity) -> Quantity:
+    """The polynomial at a quantity; powers without a term cost no addition."""
+    (degree, leading), *rest = [(k, c) for k, c in enumerate(p) if c][::-1] or [(0, Fraction(0))]
+    value = constant(builder, leading)
+    if leading == -1 and degree:
+        value, degree = -at, degree - 1
+    for k, c in [*rest, (0, Fraction(0))]:
+        for _ in range(degree - k):
+            value = value * at
+        if c:
+            size = constant(builder, abs(c))
+            value = value + size if c > 0 else value - size
+        degree = k
+    return value
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a piece is made of: top/bottom times the factors, one after the other."""
+
+    top: Quantity
+    bottom: Quantity
+    factors: tuple[Quantity, ...] = ()
+
+
+def scaled(piece: Piece) -> tuple[Polynomial, Polynomial]:
+    """P and Q as they are written: with integers, where binary32 has these exactly, or by the largest one of Q."""
+    if all(abs(c) <= EXACT for c in (*piece.top, *piece.bottom)):
+        return piece.top, piece.bottom
+    unit = max(map(abs, piece.bottom))
+    return tuple(c / unit for c in piece.top), tuple(c / unit for c in piece.bottom)
+
+
+def part(builder: Builder, piece: Piece) -> Part:
+    """A piece in the quantities x and z of the plan."""
+    x, one = builder.names["x"], constant(builder, Fraction(1))
+    if len(piece.bottom) == 1:
+        (unit,) = piece.bottom
+        whole = piece.tame and len(piece.top) > 1 and all(abs(c) <= EXACT for c in piece.top)
+        if whole:  # the zeros of the polynomial stay where they are
+            return Part(horner(builder, piece.top, x) * constant(builder, 1 / unit), one)
+        return Part(horner(builder, tuple(c / unit for c in piece.top), x), one)
+    top, bottom = scaled(piece)
+    if piece.tame and len(top) > 1:
+        return Part(horner(builder, top, x), horner(builder, bottom, x))
+    far, z = begun(builder)
+    tops, bottoms = (
+        [horner(builder, p, z) for p in (top[::-1], top)],
+        [horner(builder, p, z) for p in (bottom[::-1], bottom)],
+    )
+    growth = len(top) - len(bottom)
+    if growth < 0:
+        tops[0] = tops[0] * z
+    steps = [x] * growth if growth > 0 else [z] * (-growth - 1)
+    factors = tuple(builder.apply("select", far, step, one) for step in steps)
+    return Part(chosen(builder, far, *tops), chosen(builder, far, *bottoms), factors)
+
+
+def begun(builder: Builder) -> tuple[Quantity, Quantity]:
+    """Whether x is far, and z: x where it is near, and 1/x where it is far."""
+    x, one = builder.names["x"], constant(builder, NEAR)
+    far = builder.named("far", builder.apply("gt", builder.apply("abs", x), one), "beyond -1 and 1")
+    above, below = (builder.apply("select", far, *sides) for sides in ((one, x), (x, one)))
+    return far, builder.named("z", above / below, "x or 1/x, in [-1, 1]")
+
+
+def chosen(builder: Builder, condition: Quantity, yes: Quantity, no: Quantity) -> Quantity:
+    return yes if yes == no else builder.apply("select", condition, yes, no)
+
+
+def joined(builder: Builder, where: Sequence[Interval], values: Sequence[Quantity]) -> Quantity:
+    """The value of the piece that x is in. A NaN fails every comparison: it gets to a value that depends on x."""
+    x, runs = builder.names["x"], list[tuple[Interval, Quantity]]()
+    for interval, value in zip(where, values):
+        if runs and runs[-1][1] == value:
+            interval = replace(runs.pop()[0], high=interval.high, high_closed=interval.high_closed)
+        runs.append((interval, value))
+    pivot = next((k for k, (_, value) in enumerate(runs) if isinstance(value.operand, Value)), len(runs))
+    found = x if pivot == len(runs) else runs[pivot][1]
+    for interval, value in runs[pivot + 1 :] or runs[-1:] * (pivot == len(runs)):
+        found = builder.apply("select", beyond(builder, interval), value, found)
+    for interval, value in reversed(runs[: min(pivot, len(runs) - 1)]):
+        found = builder.apply(
+            "select", compared(builder, "le" if interval.high_closed else "lt", interval.high), value, found
+        )
+    return found
+
+
+def beyond(builder: Builder, interval: Interval) -> Quantity:
+    """Whether x lies in the interval or on the right of it: is a number, if there is nothing on the left."""
+    x = builder.names["x"]
+    if interval.low is None:
+        return builder.apply("eq", x, x)
+    return compared(builder, "ge" if interval.low_closed else "gt", interval.low)
+
+
+def compared(builder: Builder, op: str, end: Fraction | None) -> Quantity:
+    assert end is not None
+    return builder.apply(op, builder.names["x"], constant(builder, end))
+
+
+def plan(activation: Activation, order: int = 0) -> Plan:
+    """The evaluation plan of the derivative of that order, at a junction that of the piece which owns it.
+
+    Raises PlanError for a junction that is no rational number, for a pole, and for coefficients or degrees too large.
+    """
+    found, builder = pieces(activation, order), Builder()
+    builder.names["x"] = Quantity(builder, Value("x"))
+    where, parts, one = [p.interval for p in found], [part(builder, p) for p in found], constant(builder, Fraction(1))
+    value = joined(builder, where, [p.top for p in parts])
+    if any(p.bottom != one for p in parts):
+        bottom = builder.named("bottom", joined(builder, where, [p.bottom for p in parts]))
+        value = builder.named("top", value) / bottom
+    for k in range(max(len(p.factors) for p in parts)):
+        value = value * joined(builder, where, [p.factors[k] if k < len(p.factors) else one for p in parts])
+    return builder.plan(order, value)
+
+
+# --- How far its rounding errors go ---
+
+
+def sizes(activation: Activation, order: int, xs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At each x, the sizes of the terms of P over |Q|, and |P/Q| times those of Q over |Q|, all summed.
+
+    The rounding errors of Horner's scheme and of the quotient are at most a few units of its precision times that: the
+    condition of a sum (Higham, Accuracy and Stability of Numerical Algorithms, section 5.1). Where |x| is so large that
+    it overflows it is 0: no terms cancel there.
+    """
+    found = np.zeros(len(xs))
+    with np.errstate(all="ignore"):
+        for piece in pieces(activation, order):
+            (top, above), (bottom, below) = (
+                [np.polynomial.polynomial.polyval(at, list(map(float, c))) for at, c in ((xs, p), (abs(xs), absolute))]
+                for p, absolute in ((q, tuple(map(abs, q))) for q in (piece.top, piece.bottom))
+            )
+            total = above / abs(bottom) + abs(top / bottom) * below / abs(bottom)
+            found = np.where(covered(piece.interval, xs), total, found)
+    return np.where(np.isfinite(found), found, 0)
+
+
+def covered(interval: Interval, xs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which numbers the closed interval holds, up to the rounding of its ends."""
+    low, high = (
+        (-np.inf if interval.low is None else float(interval.low)),
+        (np.inf if interval.high is None else float(interval.high)),
+    )
+    return (low <= xs) & (xs <= high)
