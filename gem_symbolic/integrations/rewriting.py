@@ -1,0 +1,136 @@
+"""A forward that calls a function, rewritten by torch.fx to call a module there.
+
+What torch.fx records is one run with stand-ins for tensors. Where another run may differ from it, nothing is rewritten:
+the reason is given instead.
+"""
+
+import copy
+import dis
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from gem_symbolic.integrations.calls import codes, methods, reached
+from gem_symbolic.integrations.kinds import Kinds
+
+#: What a forward may ask whose answer is another for a stand-in, or in another run.
+ASKING = {"isinstance", "type", "hasattr", "is_grad_enabled", "is_autocast_enabled", "is_compiling", "is_tracing"}
+
+
+class Refused(Exception):
+    """The reason why a forward is not rewritten."""
+
+
+class Tracer(fx.Tracer):
+    """Records what one module does itself: its children are called, not entered."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """A recorded forward, and the calls in it that are to become modules, with their kinds."""
+
+    module: nn.Module
+    graph: fx.Graph
+    calls: tuple[tuple[fx.Node, str], ...]
+
+    def apply(self, make: Callable[[str], nn.Module]) -> tuple[str, ...]:
+        """Rewrites the forward of this one module, and gives the names of its new children.
+
+        The module keeps its attributes, hooks and weights, and becomes an instance of a subclass of its class, as with
+        torch.nn.utils.parametrize: it can be copied, and saved by its state_dict.
+        """
+        names = []
+        for node, kind in self.calls:
+            name = next(n for k in count() if not hasattr(self.module, n := f"{kind}_{k}"))
+            self.module.add_module(name, make(kind).train(self.module.training))
+            with self.graph.inserting_before(node):
+                node.replace_all_uses_with(self.graph.call_module(name, (argument(node),)))
+            self.graph.erase_node(node)
+            names.append(name)
+        base = type(self.module)
+        forward = type(fx.GraphModule(self.module, self.graph)).forward
+        self.module.__class__ = type(
+            base.__name__, (base,), {"forward": forward, "__module__": base.__module__, "__doc__": base.__doc__}
+        )
+        return tuple(names)
+
+
+def argument(node: fx.Node) -> Any:
+    """What an activation is applied to."""
+    return node.args[0] if node.args else node.kwargs["input"]
+
+
+def recorded(module: nn.Module, training: bool) -> fx.Graph:
+    """What the forward does in training or not. Raises Refused where it cannot be recorded."""
+    stand_in = copy.copy(module)  # what the record needs is stored on it
+    stand_in.training = training
+    before = set(vars(stand_in))
+    try:
+        graph = Tracer().trace(stand_in)
+    except Exception as error:  # a forward may raise anything when it meets a stand-in
+        why = str(error).partition("\n")[0] or repr(error)
+        raise Refused(f"torch.fx cannot record its forward: {why}") from error
+    if vars(stand_in).keys() - before:
+        raise Refused("its forward makes tensors of its own")
+    return graph
+
+
+def target(node: fx.Node) -> Any:
+    """The function or the method of tensors that a node calls."""
+    if node.op == "call_method":
+        return getattr(torch.Tensor, str(node.target), None)
+    return node.target if node.op == "call_function" else None
+
+
+def in_place(node: fx.Node, kinds: Kinds) -> bool:
+    named = kinds.name(target(node)).endswith("_")
+    return named or any(value is True for value in (*node.args, *node.kwargs.values()))
+
+
+def fresh(node: Any, module: nn.Module) -> bool:
+    """Whether a layer with weights made the tensor, so that nothing else is stored in the same place."""
+    return (
+        isinstance(node, fx.Node)
+        and node.op == "call_module"
+        and len(node.users) == 1
+        and next(module.get_submodule(str(node.target)).parameters(recurse=False), None) is not None
+    )
+
+
+def check(module: nn.Module) -> None:
+    """Raises Refused where one record of the forward may not stand for all of its runs."""
+    if "forward" in vars(module):
+        raise Refused("its forward was put on the instance")
+    parameters = inspect.signature(module.forward).parameters.values()
+    if any(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        raise Refused("its forward takes optional arguments, and a record holds one choice of them")
+    own = methods(type(module))
+    for code in (c for function in reached(own["forward"], own) for c in codes(function.__code__)):
+        asked = ASKING.intersection(code.co_names)
+        if asked:
+            raise Refused(f"its forward asks {min(asked)}, and a record holds one answer")
+        if any(step.opname == "STORE_ATTR" for step in dis.get_instructions(code)):
+            raise Refused("its forward sets attributes")
+
+
+def rewriting(module: nn.Module, kinds: Kinds) -> Rewriting:
+    """How the forward of a module can be rewritten. Raises Refused with the reason where it cannot."""
+    check(module)
+    graph, other = recorded(module, True), recorded(module, False)
+    if graph.python_code("self").src != other.python_code("self").src:
+        raise Refused("its forward does something else in training")
+    calls = tuple((node, kind) for node in graph.nodes if (kind := kinds.of_function(target(node))))
+    if not calls:
+        raise Refused("its forward does not call that by itself")
+    for node, _ in calls:
+        if in_place(node, kinds) and not (node.users and fresh(argument(node), module)):
+            raise Refused("the call is in place, and its argument may be used again")
+    return Rewriting(module, graph, calls)
