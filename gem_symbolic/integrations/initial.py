@@ -26,7 +26,7 @@ def init_(model: nn.Module, *example: Any, generator: torch.Generator | None = N
     gains: dict[nn.Module, float] = {}
     last: nn.Module | None = None  # the layer that ran last, unless a normalisation or an activation came since
     incoming: float | None = None
-    for module in run_order(model, example) if example else list(model.modules()):
+    for module in run_order(model, example) if example else listed(model):
         if setting(module):
             if last is not None:
                 gains.setdefault(last, 1.0)
@@ -72,3 +72,8 @@ def run_order(model: nn.Module, example: Iterable[Any]) -> list[nn.Module]:
         for hook in hooks:
             hook.remove()
     return order
+
+
+def listed(model: nn.Module) -> list[nn.Module]:
+    """The modules in the order of the model's lists, one that stands in several places as often."""
+    return [module for _, module in model.named_modules(remove_duplicate=False)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from gem_symbolic.definitions import VARIANTS
 from gem_symbolic.integrations.family import FAMILY, setting
 
 #: variant, N, then eps or scale as they were given, then whether float32 is computed in pairs of numbers.
@@ -26,12 +27,20 @@ def written(module: Any) -> str:
     return f"{name}_n{N}{real}{'_accurate' if module.accurate else ''}"
 
 
+def parts(name: Any) -> tuple[str, ...] | None:
+    """What a name consists of, as in NAME; None for what is no name. An eps that the variant fixes is not in it."""
+    match = NAME.fullmatch(name) if isinstance(name, str) else None
+    if match is None or any(p.fixed for p in VARIANTS[match[1]].parameters) == bool(match[3]):
+        return None
+    return match.groups()
+
+
 def read(name: str) -> tuple[type[nn.Module], dict[str, Any]]:
     """The class and the arguments that a name stands for. Raises ValueError for what is no such name."""
-    match = NAME.fullmatch(name)
-    if match is None:
+    found = parts(name)
+    if found is None:
         raise ValueError(f"no name of an activation: {name!r}; write variant, N and eps or scale, as in segem_n2_e1e-4")
-    family, N, letter, value, accurate = match.groups()
+    family, N, letter, value, accurate = found
     real = {LETTERS[letter]: value} if letter else {}
     return FAMILY[family], {"N": int(N), **real, **({"accurate": True} if accurate else {})}
 
@@ -60,7 +69,7 @@ def knowing(cls: type[dict], entry: Callable[[str], Any]) -> type[dict]:
 
     class Knowing(cls):
         def __contains__(self, name: object) -> bool:
-            return super().__contains__(name) or (isinstance(name, str) and NAME.fullmatch(name) is not None)
+            return super().__contains__(name) or parts(name) is not None
 
         def __missing__(self, name: Any) -> Any:
             if name not in self:
