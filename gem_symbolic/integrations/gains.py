@@ -17,9 +17,11 @@ def gain(activation: nn.Module | str) -> float:
     is f(z) and whose weights have the variance gain^2/fan_in gives numbers of the variance that z has, if that is 1;
     ReLU, being homogeneous, does so for every variance, with calculate_gain("relu") = sqrt(2), which this tends to as
     eps -> 0. Here 1 is the variance that is kept; a network returns to it where E[f(r Z)^2]/r^2 falls with r, and
-    leaves it where that rises, as steeply as for GEM(N=1) within some ten layers. The mathematics is T10; the number is rounded from an enclosure by quadrature in ball arithmetic (Arb),
-    where a second one, by residues, meets it. Raises ValueError for another module and for what is no name. Needs
-    python-flint; what checks the proofs is loaded on the first call.
+    leaves it where that rises, as steeply as for GEM(N=1) within some ten layers.
+
+    The mathematics is T10; the number is rounded from an enclosure by quadrature in ball arithmetic (Arb), where a
+    second one, by residues, meets it. Raises ValueError for another module and for what is no name. Needs python-flint;
+    what checks the proofs is loaded on the first call.
     """
     if isinstance(activation, str):
         cls, arguments = read(activation)
