@@ -106,7 +106,7 @@ def test_numbers_keep_their_size_in_a_deep_network(module):
 
 
 def test_size_1_is_kept_but_not_returned_to_by_every_activation():
-    """GEM(N=1) bends so much at 1 that a little more becomes much more: what the docstring of `gain` says."""
+    """With GEM(N=1) a little more becomes much more, layer by layer: what the docstring of `gain` says."""
     _, after = second_moments(GEM(N=1), 40)
     assert after > 1e6
 

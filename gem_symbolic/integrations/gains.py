@@ -16,8 +16,8 @@ def gain(activation: nn.Module | str) -> float:
     For a module of the family, or its name: gain(SEGEM(N=2, eps=1e-4)) or gain("segem_n2_e1e-4"). A layer whose input
     is f(z) and whose weights have the variance gain^2/fan_in gives numbers of the variance that z has, if that is 1;
     ReLU, being homogeneous, does so for every variance, with calculate_gain("relu") = sqrt(2), which this tends to as
-    eps -> 0. Here 1 is the variance that is kept; a network returns to it where E[f(r Z)^2]/r^2 falls with r, and
-    leaves it where that rises, as steeply as for GEM(N=1) within some ten layers.
+    eps -> 0. Here 1 is the variance that is kept: a deep network returns to it with SE-GEM, as f(x)/x falls with |x|,
+    and moves away from it with GEM and E-GEM, for which that rises, with GEM(N=1) within some ten layers.
 
     The mathematics is T10; the number is rounded from an enclosure by quadrature in ball arithmetic (Arb), where a
     second one, by residues, meets it. Raises ValueError for another module and for what is no name. Needs python-flint;
