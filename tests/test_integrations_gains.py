@@ -114,13 +114,14 @@ def test_size_1_is_kept_but_not_returned_to_by_every_activation():
 def test_the_weights_have_the_deviation_of_the_gain():
     torch.manual_seed(0)
     module = SEGEM(N=1, eps=1)
-    model = nn.Sequential(nn.Conv2d(16, 512, 3), module, nn.Conv2d(512, 64, 3, groups=2), nn.ReLU(), nn.Linear(5, 5))
-    untouched = model[4].weight.clone()
-    assert init_(model) == {"0": 1.0, "2": gain(module)}
-    for layer, fan_in, g in ((model[0], 16 * 9, 1), (model[2], 256 * 9, gain(module))):
+    into, out, apart = nn.Conv2d(16, 512, 3), nn.Conv2d(512, 64, 3, groups=2), nn.Linear(5, 5)
+    untouched = apart.weight.clone()
+    assert init_(nn.Sequential(into, module, out, nn.ReLU(), apart)) == {"0": 1.0, "2": gain(module)}
+    for layer, fan_in, g in ((into, 16 * 9, 1), (out, 256 * 9, gain(module))):
         assert layer.weight.std().item() == pytest.approx(g / fan_in**0.5, rel=0.02)
+        assert layer.bias is not None
         assert not layer.bias.any()
-    assert torch.equal(model[4].weight, untouched)
+    assert torch.equal(apart.weight, untouched)
 
 
 def test_a_normalisation_in_between_leaves_a_layer_alone():

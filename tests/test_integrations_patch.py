@@ -9,11 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gem_symbolic.functional import egem, segem
 from gem_symbolic.integrations import kinds, patch, rewriting
 from gem_symbolic.nn import EGEM, SEGEM
 
-NEW = functools.partial(segem, N=2)
+NEW = SEGEM(N=2)
 pytestmark = [
     # Dynamo makes an instance of the class, to stand for the context, and autograd warns that one should not.
     pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'> should not be instantiated"),
@@ -267,7 +266,7 @@ def test_what_was_rewritten_is_rewritten_again_for_another_kind(x):
     put(model)
     report = patch(model, {"relu": EGEM(N=1)})
     assert named(report.rewritten) == ["0.relu_0"]
-    assert torch.equal(model(x), expected(model[0], x, NEW, egem))
+    assert torch.equal(model(x), expected(model[0], x, NEW, EGEM(N=1)))
 
 
 def test_a_rewritten_model_trains_copies_loads_and_compiles(x):
