@@ -317,6 +317,14 @@ class Optional(Refusing):
         return x if mask is None else x * mask
 
 
+class Missing(Refusing):
+    def forward(self, x):
+        return self.masked(x, x if self.count else None)
+
+    def masked(self, x, mask):
+        return F.relu(x) if mask is None else F.relu(x) * mask
+
+
 class Training(Refusing):
     def forward(self, x):
         return F.relu(x) if self.training else x
@@ -331,6 +339,30 @@ class Counting(Refusing):
     def forward(self, x):
         self.count += 1
         return F.relu(x) + self.count
+
+
+class Dropping(Refusing):
+    def forward(self, x):
+        return x if torch.rand(1) > 2 else F.relu(x)
+
+
+class Frozen(Refusing):
+    def forward(self, x):
+        with torch.no_grad():
+            y = self.linear(x)
+        return F.relu(y)
+
+
+class Within(Refusing):
+    def forward(self, x):
+        with torch.profiler.record_function("relu"):
+            return F.relu(x)
+
+
+class Decorated(Refusing):
+    @torch.no_grad()
+    def forward(self, x):
+        return F.relu(self.linear(x))
 
 
 class Making(Refusing):
@@ -364,16 +396,32 @@ class Unrelated(Refusing):
         return x.relu()
 
 
+class Dead(Refusing):
+    def forward(self, x):
+        return F.relu(x) if self.count else 2 * x
+
+
+class Inheriting(nn.Sequential):
+    def other(self, x):
+        return F.relu(x)
+
+
 REFUSED = {
     Optional: "optional arguments",
+    Missing: "asks whether mask is None",
     Training: "something else in training",
-    Asking: "asks isinstance",
+    Asking: "uses isinstance",
     Counting: "sets attributes",
+    Dropping: "uses rand",
+    Frozen: "uses no_grad",
+    Within: "has a with",
+    Decorated: "is decorated",
     Making: "tensors of its own",
     Deciding: "cannot record",
     Aliased: "in place",
     Returning: "in place",
-    Unrelated: "does not call that by itself",
+    Unrelated: "in methods that its forward does not name",
+    Dead: "does not call that by itself",
 }
 
 
@@ -391,19 +439,29 @@ def test_a_forward_that_one_record_may_not_stand_for_is_left_and_reported(cls, x
     assert torch.equal(model(x.clone()), y)
 
 
-@pytest.mark.parametrize("cls", [Optional, Asking, Counting])
+@pytest.mark.parametrize("cls", [Optional, Asking, Counting, Frozen, Decorated])
 def test_what_is_checked_before_would_go_wrong(cls, x, monkeypatch):
     """Without the check the record is taken for the forward, and some run differs."""
     monkeypatch.setattr(rewriting, "check", lambda module: None)
     model, plain = cls(), cls()
     patch(model, {"relu": nn.ReLU})
-    differs = False
-    for _ in range(2):
+    plain.load_state_dict(model.state_dict())
+
+    def runs(module):
+        """What two runs give, with whether it has a gradient; or that it cannot be called like that."""
         try:
-            differs |= not torch.equal(model(x.clone()), plain(x.clone()))
+            return [((y := module(x)).tolist(), y.requires_grad, module.count) for _ in range(2)]
         except TypeError:
-            differs = True
-    assert differs
+            return None
+
+    x = x.requires_grad_(cls is not Frozen)
+    assert runs(model) != runs(plain)
+
+
+def test_a_class_with_the_forward_of_pytorch_is_reported():
+    report = put(Inheriting(nn.ReLU()), "relu")
+    assert named(report.replaced) == ["0"]
+    assert "in methods that its forward does not name" in str(report)
 
 
 def test_a_forward_on_the_instance_is_reported(x):

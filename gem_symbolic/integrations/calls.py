@@ -2,7 +2,7 @@
 
 import dis
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -67,13 +67,19 @@ def reached(function: FunctionType, own: Mapping[str, FunctionType]) -> list[Fun
     return found
 
 
-def called(cls: type[nn.Module], kinds: Kinds) -> tuple[str, ...]:
-    """The functions of these kinds that the methods of a class name, as torch.nn.functional.gelu.
+def called(cls: type[nn.Module], kinds: Kinds) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The functions of these kinds that a class names: its forward and all that is reached from there; the rest of it.
 
-    The functions of the same file that they name are read too, those of other files are not.
+    Each as torch.nn.functional.gelu. Functions of the same file are read too, those of other files are not.
     """
     own = methods(cls)
-    functions = {f: None for method in own.values() for f in reached(method, own)}
+    inside = reached(own["forward"], own) if "forward" in own else []
+    outside = [f for f in dict.fromkeys(f for m in own.values() for f in reached(m, own)) if f not in inside]
+    return named(inside, own, kinds), named(outside, own, kinds)
+
+
+def named(functions: Iterable[FunctionType], own: Mapping[str, FunctionType], kinds: Kinds) -> tuple[str, ...]:
+    """What code names of these kinds, each once."""
     found: dict[str, None] = {}
     for value in (value for function in functions for value in mentioned(function, own)):
         if isinstance(value, nn.Module) and kinds.of_module(value):

@@ -10,7 +10,8 @@ from torch import nn
 
 from gem_symbolic.integrations.calls import called
 from gem_symbolic.integrations.kinds import Kinds
-from gem_symbolic.integrations.rewriting import Refused, rewriting
+from gem_symbolic.integrations.records import Refused
+from gem_symbolic.integrations.rewriting import rewriting
 from gem_symbolic.integrations.walking import contents, joined, modules
 
 #: A module, copied for each place, or what makes one: a class or a function without arguments.
@@ -152,15 +153,12 @@ def rewrite(owners: Owners, kinds: Kinds, makers: Makers) -> tuple[list[Change],
     """Rewrites the forwards that call a function themselves: what was rewritten, and what was not, with the reason."""
     rewritten, refused = [], []
     for name, module in owners.items():
-        calls = called(type(module), kinds)
-        if not calls:
-            continue
+        inside, outside = called(type(module), kinds)
         try:
-            children = rewriting(module, kinds).apply(lambda kind: makers[kind]())
+            made = rewriting(module, kinds).apply(lambda kind: makers[kind]()) if inside else {}
+            rewritten += [Change(joined(name, child), f"a call of {kinds.name(old)}") for child, old in made.items()]
         except Refused as reason:
-            refused.append(Change(name, f"calls {', '.join(calls)}: {reason}"))
-        else:
-            rewritten += [
-                Change(joined(name, child), f"in place of a call of {', '.join(calls)}") for child in children
-            ]
+            refused.append(Change(name, f"calls {', '.join(inside)}: {reason}"))
+        if outside:
+            refused.append(Change(name, f"calls {', '.join(outside)} in methods that its forward does not name"))
     return rewritten, refused

@@ -5,8 +5,6 @@ the reason is given instead.
 """
 
 import copy
-import dis
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -15,15 +13,8 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from gem_symbolic.integrations.calls import codes, methods, reached
 from gem_symbolic.integrations.kinds import Kinds
-
-#: What a forward may ask whose answer is another for a stand-in, or in another run.
-ASKING = {"isinstance", "type", "hasattr", "is_grad_enabled", "is_autocast_enabled", "is_compiling", "is_tracing"}
-
-
-class Refused(Exception):
-    """The reason why a forward is not rewritten."""
+from gem_symbolic.integrations.records import Refused, check
 
 
 class Tracer(fx.Tracer):
@@ -41,26 +32,26 @@ class Rewriting:
     graph: fx.Graph
     calls: tuple[tuple[fx.Node, str], ...]
 
-    def apply(self, make: Callable[[str], nn.Module]) -> tuple[str, ...]:
-        """Rewrites the forward of this one module, and gives the names of its new children.
+    def apply(self, make: Callable[[str], nn.Module]) -> dict[str, Any]:
+        """Rewrites the forward of this one module, and gives its new children by name, with what each stands for.
 
         The module keeps its attributes, hooks and weights, and becomes an instance of a subclass of its class, as with
         torch.nn.utils.parametrize: it can be copied, and saved by its state_dict.
         """
-        names = []
+        made = {}
         for node, kind in self.calls:
             name = next(n for k in count() if not hasattr(self.module, n := f"{kind}_{k}"))
             self.module.add_module(name, make(kind).train(self.module.training))
             with self.graph.inserting_before(node):
                 node.replace_all_uses_with(self.graph.call_module(name, (argument(node),)))
             self.graph.erase_node(node)
-            names.append(name)
+            made[name] = target(node)
         base = type(self.module)
         forward = type(fx.GraphModule(self.module, self.graph)).forward
         self.module.__class__ = type(
             base.__name__, (base,), {"forward": forward, "__module__": base.__module__, "__doc__": base.__doc__}
         )
-        return tuple(names)
+        return made
 
 
 def argument(node: fx.Node) -> Any:
@@ -103,22 +94,6 @@ def fresh(node: Any, module: nn.Module) -> bool:
         and len(node.users) == 1
         and next(module.get_submodule(str(node.target)).parameters(recurse=False), None) is not None
     )
-
-
-def check(module: nn.Module) -> None:
-    """Raises Refused where one record of the forward may not stand for all of its runs."""
-    if "forward" in vars(module):
-        raise Refused("its forward was put on the instance")
-    parameters = inspect.signature(module.forward).parameters.values()
-    if any(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
-        raise Refused("its forward takes optional arguments, and a record holds one choice of them")
-    own = methods(type(module))
-    for code in (c for function in reached(own["forward"], own) for c in codes(function.__code__)):
-        asked = ASKING.intersection(code.co_names)
-        if asked:
-            raise Refused(f"its forward asks {min(asked)}, and a record holds one answer")
-        if any(step.opname == "STORE_ATTR" for step in dis.get_instructions(code)):
-            raise Refused("its forward sets attributes")
 
 
 def rewriting(module: nn.Module, kinds: Kinds) -> Rewriting:
