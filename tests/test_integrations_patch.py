@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import pickle
 import pkgutil
 
 import pytest
@@ -266,6 +267,7 @@ def test_what_was_rewritten_is_rewritten_again_for_another_kind(x):
     put(model)
     report = patch(model, {"relu": EGEM(N=1)})
     assert named(report.rewritten) == ["0.relu_0"]
+    model = pickle.loads(pickle.dumps(model))
     assert torch.equal(model(x), expected(model[0], x, NEW, EGEM(N=1)))
 
 
@@ -280,12 +282,23 @@ def test_a_rewritten_model_trains_copies_loads_and_compiles(x):
     twin[0].gelu_0 = nn.Identity()  # the copy runs its own children
     assert not torch.equal(twin(x), y)
     assert torch.equal(model(x), y)
+    pickled = pickle.loads(pickle.dumps(model))
+    assert torch.equal(pickled(x), y)
+    assert type(pickled[0]) is not type(model[0])
+    assert isinstance(pickled[0], Calling)
     fresh = nn.Sequential(Calling(), nn.Linear(4, 2))
     fresh.load_state_dict(model.state_dict())
     put(fresh)
     assert torch.equal(fresh(x), y)
     compiled = torch.compile(model, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(x), y, rtol=1e-5, atol=1e-6)
+
+
+def test_what_torch_fx_made_is_rewritten_in_its_graph(x):
+    model = torch.fx.symbolic_trace(Calling())
+    assert len(put(model).rewritten) == 3
+    for run in (model, pickle.loads(pickle.dumps(model)), torch.fx.GraphModule(model, model.graph)):
+        assert torch.equal(run(x), expected(model, x, NEW, torch.relu))
 
 
 class InPlace(nn.Module):

@@ -35,8 +35,8 @@ class Rewriting:
     def apply(self, make: Callable[[str], nn.Module]) -> dict[str, Any]:
         """Rewrites the forward of this one module, and gives its new children by name, with what each stands for.
 
-        The module keeps its attributes, hooks and weights, and becomes an instance of a subclass of its class, as with
-        torch.nn.utils.parametrize: it can be copied, and saved by its state_dict.
+        The module keeps its attributes, hooks and weights, and becomes an instance of a subclass of its class; one that
+        torch.fx made has its graph replaced.
         """
         made = {}
         for node, kind in self.calls:
@@ -46,12 +46,35 @@ class Rewriting:
                 node.replace_all_uses_with(self.graph.call_module(name, (argument(node),)))
             self.graph.erase_node(node)
             made[name] = target(node)
-        base = type(self.module)
-        forward = type(fx.GraphModule(self.module, self.graph)).forward
-        self.module.__class__ = type(
-            base.__name__, (base,), {"forward": forward, "__module__": base.__module__, "__doc__": base.__doc__}
-        )
+        if isinstance(self.module, fx.GraphModule):
+            self.module.graph = self.graph
+        else:
+            cls = type(self.module)
+            self.module.__class__ = subclass(getattr(cls, "recorded_from", cls), self.graph)
         return made
+
+
+def subclass(base: type[nn.Module], graph: fx.Graph) -> type[nn.Module]:
+    """The class with another forward, that of the graph. Its instances are pickled as the two, and their state."""
+    code = graph.python_code("self")
+    names = dict(code.globals)
+    exec(code.src, names)
+
+    class Recorded(base):
+        recorded_from = base
+        forward = names["forward"]
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            return blank, (base, graph), self.__getstate__()
+
+    Recorded.__name__, Recorded.__qualname__, Recorded.__module__ = base.__name__, base.__qualname__, base.__module__
+    return Recorded
+
+
+def blank(base: type[nn.Module], graph: fx.Graph) -> nn.Module:
+    """An instance before its state is set, for pickle."""
+    cls = subclass(base, graph)
+    return cls.__new__(cls)
 
 
 def argument(node: fx.Node) -> Any:
