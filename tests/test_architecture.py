@@ -24,7 +24,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
     "definitions expressions parameters layout formats certificates files native rules limits timing",
-    "branches rounding algebra notation figures plans cpu shards bars speed",
+    "branches rounding algebra jets sympyfield notation figures plans cpu shards bars speed",
     "piecewise decide closedform",
     "calculus",
     "reference floats",

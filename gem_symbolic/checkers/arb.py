@@ -21,8 +21,8 @@ from gem_symbolic.checkers.halfline import INFINITY, Side, positive_roots
 from gem_symbolic.decide import Verdict
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import ExpressionError, evaluate
+from gem_symbolic.jets import bind, exact_jet
 from gem_symbolic.piecewise import build
-from gem_symbolic.reference import bind, exact_jet
 
 #: Working precision for small N; powers with exponent n need a few bits more for each n.
 BITS = 160
