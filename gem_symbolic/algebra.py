@@ -96,6 +96,17 @@ class Algebra:
             if exponent
         }
 
+    def normal_form(self, element: Any) -> dict[str, Any]:
+        """The canonical fraction as coefficient data: rows [coefficient, exponents], largest first, in the symbols that
+        occur; the first coefficient of the denominator is 1."""
+        parts = [self.terms(part) for part in self.fraction(element)]
+        lead = parts[1][max(parts[1])]
+        places = [i for i in range(len(self.symbols)) if any(m[i] for part in parts for m in part)]
+        rows = [
+            [[str(c / lead), [m[i] for i in places]] for m, c in sorted(part.items(), reverse=True)] for part in parts
+        ]
+        return {"symbols": [self.symbols[i] for i in places], "numerator": rows[0], "denominator": rows[1]}
+
     def factored(self, element: Any) -> str:
         """The element as a product of irreducible factors, in the grammar of `expressions`."""
         (above, top), (below, bottom) = (self._product(part) for part in self.fraction(element))

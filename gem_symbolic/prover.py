@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from gem_symbolic.algebra import Algebra
 from gem_symbolic.certificates import Certificate, Step
 from gem_symbolic.checkers.arb import ArbChecker
 from gem_symbolic.checkers.exact import ExactChecker, Workspace, witness
@@ -29,7 +28,6 @@ __all__ = [
     "PROVED",
     "REFUTED",
     "UNDECIDED",
-    "Algebra",
     "FlintAlgebra",
     "Outcome",
     "Prover",

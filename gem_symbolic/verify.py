@@ -1,7 +1,7 @@
 """The command line: prove the claims of an activation, measure its kernels, print a table.
 
-Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted or a limit missed, 2 usage
-error, 3 undecided, or something needed is not installed.
+Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted, a certificate edited or a
+limit missed, 2 usage error, 3 undecided, or something needed is not installed.
 """
 
 import argparse
@@ -105,6 +105,21 @@ def run(
     return report
 
 
+def recheck(p: "Parser", folder: Path) -> int:
+    """Checks the stored certificates of a folder, prints what was found, and returns the exit status."""
+    from gem_symbolic import recheck
+
+    started = time.perf_counter()
+    try:
+        found = {finding.status for finding in recheck.run(folder, print)}
+    except ValueError as error:
+        return p.error(str(error))
+    print(f"checked by FLINT and Arb in {time.perf_counter() - started:.2f} s")
+    if found - {recheck.UNDECIDED}:
+        return FAILED
+    return UNDECIDED if found else OK
+
+
 def listing() -> str:
     """The definitions, as they are written down."""
     lines = []
@@ -133,6 +148,7 @@ def parser() -> Parser:
     p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
     p.add_argument("--no-kernels", action="store_true", help="prove only")
     p.add_argument("--formal", action="store_true", help="have Coq prove the claims as well, each for every N and eps")
+    p.add_argument("--check", metavar="DIR", help="check the certificates stored in a folder again, alone: proofs/")
     p.add_argument("--list", action="store_true", help="print the definitions and stop")
     return p
 
@@ -152,8 +168,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         print(listing())
         return OK
+    if options.check is not None:
+        if options != p.parse_args(["--check", options.check]):
+            return p.error("--check takes no other option")
+        return recheck(p, Path(options.check))
     if options.variant is None or options.N is None:
-        return p.error("give --variant and --N, or --list")
+        return p.error("give --variant and --N, or --check DIR, or --list")
     try:
         activation = find(options.variant)
         N, eps = parameters(activation, options.N, options.eps, options.scale)

@@ -23,7 +23,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters layout formats certificates files native rules limits timing",
+    "definitions expressions parameters layout formats certificates files outlines native rules limits timing",
     "branches rounding algebra jets sympyfield notation figures plans cpu shards bars speed",
     "piecewise decide closedform",
     "calculus",
@@ -34,7 +34,7 @@ LAYERS = (
     "readback",
     "validate kernels operators functional nn",
     "kernelcheck screen compare machinecode pricing contenders mechanised",
-    "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
+    "verify proofs recheck bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}
