@@ -69,5 +69,5 @@ check: proofs codegen values readme  ## regenerate everything generated; fail if
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,report,notebooks,dev]" -c constraints.txt
+	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,report,notebooks,smt,dev]" -c constraints.txt
 	touch $@

@@ -79,8 +79,30 @@ def formally(report: Report, screen: Any) -> None:
             claim["evidence"].append({"kind": "proved", "checker": "Coq", "detail": claim["formal"]["detail"]})
 
 
+def satisfiably(report: Report, screen: Any) -> None:
+    """Adds to each claim with inequalities what solvers say to them; what they do not confirm is undecided."""
+    from gem_symbolic import inequalities
+
+    found = inequalities.outcomes(report.activation, screen.tell)
+    for claim in report.claims:
+        if claim["id"] not in found:
+            continue
+        claim["smt"], evidence = found[claim["id"]]
+        if claim["status"] == PROVED:
+            confirmed = claim["smt"]["status"] == PROVED
+            claim |= (
+                {"evidence": claim["evidence"] + evidence} if confirmed else {"status": "undecided", "evidence": []}
+            )
+
+
 def run(
-    activation: Activation, N: int, eps: Fraction | None, kernels: bool, screen: Any, formal: bool = False
+    activation: Activation,
+    N: int,
+    eps: Fraction | None,
+    kernels: bool,
+    screen: Any,
+    formal: bool = False,
+    smt: bool = False,
 ) -> Report:
     """Proves, reads back and measures; tells the screen as it goes."""
     from gem_symbolic.prover import Prover
@@ -92,6 +114,8 @@ def run(
         screen.claim(report.claims[-1], outcome.value)
     if formal:
         formally(report, screen)
+    if smt:
+        satisfiably(report, screen)
     if kernels:
         from gem_symbolic import kernelcheck
 
@@ -148,15 +172,17 @@ def parser() -> Parser:
     p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
     p.add_argument("--no-kernels", action="store_true", help="prove only")
     p.add_argument("--formal", action="store_true", help="have Coq prove the claims as well, each for every N and eps")
+    p.add_argument("--smt", action="store_true", help="have cvc5, and z3 if it is there, confirm every inequality")
     p.add_argument("--check", metavar="DIR", help="check the certificates stored in a folder again, alone: proofs/")
     p.add_argument("--list", action="store_true", help="print the definitions and stop")
     return p
 
 
-def unavailable(kernels: bool, formal: bool) -> Iterator[str]:
+def unavailable(kernels: bool, formal: bool, smt: bool) -> Iterator[str]:
     """What was asked for and cannot be done here, a sentence for each reason."""
     importlib.import_module("gem_symbolic.prover")  # first, as it says what SymPy computes with
-    for asked, module in ((kernels, "gem_symbolic.kernelcheck"), (formal, "gem_symbolic.mechanised")):
+    modules = ("gem_symbolic.kernelcheck", "gem_symbolic.mechanised", "gem_symbolic.inequalities")
+    for asked, module in zip((kernels, formal, smt), modules, strict=True):
         if asked and (reason := importlib.import_module(module).missing()):
             yield reason
 
@@ -181,14 +207,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             files.writable(Path(options.json))
     except (ValueError, OSError) as error:
         p.error(str(error))
-    for reason in unavailable(not options.no_kernels, options.formal):
+    for reason in unavailable(not options.no_kernels, options.formal, options.smt):
         p.exit(UNDECIDED, f"{p.prog}: {reason}\n")
     from gem_symbolic.screen import Screen
 
     started = time.perf_counter()
     screen = Screen(quiet=options.json == "-")
     with screen:
-        report = run(activation, N, eps, not options.no_kernels, screen, options.formal)
+        report = run(activation, N, eps, not options.no_kernels, screen, options.formal, options.smt)
     screen.summary(report, working_eps(activation, eps), time.perf_counter() - started)
     if options.json:
         text = json.dumps(report.data(), indent=2, ensure_ascii=False) + "\n"
