@@ -198,7 +198,12 @@ def test_z3_is_optional_and_cvc5_is_not(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_what_cannot_be_stated_is_undecided() -> None:
-    for text, why in (("R - L", "joins two sides"), ("1/(R - R)", "a denominator is zero")):
-        verdict = inequalities.decide("cvc5", E_GEM, sign(text, ">", ""))
+    for step, why in (
+        (sign("R - L", ">", ""), "joins two sides"),
+        (sign("1/(R - R)", ">", ""), "a denominator is zero"),
+        (smaller_root("n", "v**2 - n", ""), "no square root"),
+        (smaller_root("sqrt(n)", "v - n", ""), "not quadratic"),
+    ):
+        verdict = inequalities.decide("cvc5", E_GEM, step)
         assert verdict.holds is None
         assert why in verdict.why

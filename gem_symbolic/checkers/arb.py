@@ -97,12 +97,6 @@ class Concrete:
         def extreme(choose: Callable[[Any], arb]) -> Callable[..., arb]:
             return lambda which, order=0: choose([value for _, value in self.stations(which, order)])
 
-        def by_quadrature(which: tuple[Side, Side], k: Any) -> arb:
-            return moment_by_quadrature(which, int(k), self.s)
-
-        def by_residues(which: tuple[Side, Side], k: Any) -> arb:
-            return moment_by_residues(which, int(k), self.eps)
-
         return {
             "sup": extreme(lambda values: largest(values)),
             "inf": extreme(lambda values: -largest([-v for v in values])),
@@ -117,8 +111,8 @@ class Concrete:
             "Max": lambda *values: largest(list(map(lifted, values))),
             "B": lambda a, b: lifted(a).gamma() * lifted(b).gamma() / lifted(a + b).gamma(),
             "sqrt": lambda value: lifted(value).sqrt(),
-            "moment": by_quadrature if self.quadrature else by_residues,
-            "moment_by_residues": by_residues,
+            "moment": lambda which, k: moment_by_quadrature(which, int(k), self.s),
+            "moment_by_residues": lambda which, k: moment_by_residues(which, int(k), self.eps),
             "finite": lambda condition, value: lifted(value) if condition > 0 else INFINITY,
         }
 
@@ -128,7 +122,8 @@ class Concrete:
         return {}
 
     def quantity(self, text: str) -> arb:
-        """A formula as a ball, evaluated once."""
+        """A formula as a ball, evaluated once; without quadrature, its moments by residues."""
+        text = text if self.quadrature else text.replace("moment(", "moment_by_residues(")
         if text not in self.known:
             self.known[text] = self.evaluate(text)
         return self.known[text]

@@ -14,6 +14,7 @@ from gem_symbolic.algebra import Terms
 from gem_symbolic.certificates import Step
 from gem_symbolic.checkers.exact import Workspace
 from gem_symbolic.closedform import surd
+from gem_symbolic.expressions import ExpressionError
 
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
@@ -98,12 +99,14 @@ def from_root(w: Workspace, value: str, polynomial: str) -> Query:
     algebra = w.algebra
     root, v, z = surd(algebra, value, w.model.names), algebra.gens["v"], algebra.gens[ROOT]
     quadratic = algebra.fraction(w.read(polynomial))[0]
+    rows = algebra.coefficients(quadratic, "v")
+    if root.d is None or len(rows) != 3:
+        raise ExpressionError(f"{value!r} holds no square root, or {polynomial!r} is not quadratic in v")
     assumptions = (
         constraint(w, algebra.gens["n"] - algebra.number(2), ">="),
         constraint(w, z, ">="),
         *quotient(w, z**2 - root.d, "="),
         *quotient(w, v - root.a - root.b * z, "="),
     )
-    lead = algebra.coefficients(quadratic, "v")[2]
-    slope = algebra.diff(quadratic, "v") * lead
+    slope = algebra.diff(quadratic, "v") * rows[2]
     return Query(assumptions, (constraint(w, quadratic, "="), constraint(w, slope, "<")))

@@ -106,7 +106,7 @@ def decide(solver: str, query: Query) -> Verdict:
         return SOLVERS[solver](script(variables, (*given, *formulas)), variables)
 
     conclusions = [formula(c) for c in query.conclusions]
-    negation = f"(or {' '.join(f'(not {text})' for text in conclusions)} false)"
+    negation = f"(not (and {' '.join(conclusions)} true))"
     negated = ask(negation)
     if negated.status == SAT:
         fixed = (ask(negation, f"(= n {number(Fraction(n))})") for n in EVEN if "n" in variables)
