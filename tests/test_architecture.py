@@ -23,18 +23,18 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters layout formats certificates files native rules limits timing",
+    "definitions expressions parameters layout formats certificates files native rules limits timing presets",
     "branches rounding algebra notation figures plans cpu shards bars speed",
     "piecewise decide closedform",
     "calculus",
     "reference floats",
     "checkers sweep observe pairs wide roundoff ahead",
-    "theorems measure plots sampled roundingtable",
+    "theorems measure plots sampled roundingtable tradeoff",
     "emit prover",
     "readback",
     "validate kernels operators functional nn",
     "kernelcheck screen compare machinecode pricing contenders mechanised",
-    "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
+    "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime choose",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}
