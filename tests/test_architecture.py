@@ -34,7 +34,7 @@ LAYERS = (
     "readback",
     "validate kernels operators functional nn",
     "kernelcheck screen compare machinecode pricing contenders mechanised",
-    "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime choose",
+    "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime choose report",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}
