@@ -15,6 +15,7 @@ from gem_symbolic import plots, speed
 from gem_symbolic.bars import EDGES
 from gem_symbolic.checkers.arb import Concrete
 from gem_symbolic.definitions import Activation
+from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.observe import scale
 from gem_symbolic.reference import evaluate
 from gem_symbolic.tradeoff import Demand, Unreachable, quantities
@@ -64,8 +65,12 @@ def derivatives(activation: Activation, N: int, eps: Fraction, highest: int, inl
         return rs, [float(evaluate(activation, r * s, N, eps, order=order, dps=15, side=side)) for r in rs]
 
     for order in range(highest + 1):
-        left = curve(order, "left", [-r for r in reversed(steps)])
-        right = curve(order, "right", steps)
+        try:
+            left = curve(order, "left", [-r for r in reversed(steps)])
+            right = curve(order, "right", steps)
+        except ValueError as error:
+            yield Picture("", f"order {order}: {error}")
+            continue
         jump = right[1][0] - left[1][-1]
         name = rf"$f^{{({order})}}$" if order else "$f$"
         says = f"order {order}: {f'jumps by {jump:.4g}' if jump else 'joins'}"
@@ -81,10 +86,10 @@ def distances(activation: Activation, N: int, fixed: bool, inline: Inliner) -> I
             continue
         try:
             c, k = Demand(activation, N, quantity, Fraction(1)).law
-        except Unreachable:
-            continue  # infinite
+            seen = [float(Concrete(activation, N, Fraction(eps)).evaluate(quantity.enclosed)) for eps in EPS]
+        except (Unreachable, ExpressionError, ArithmeticError):
+            continue  # infinite, or of another shape than is claimed: the claims say so
         sizes = [float(eps) for eps in EPS]
-        seen = [float(Concrete(activation, N, Fraction(eps)).evaluate(quantity.enclosed)) for eps in EPS]
         claimed = [float(c) * float(scale(N, eps)) ** float(k) for eps in EPS]
         slope = str(k / (2 * N))
         family = {N: ((sizes, seen), (sizes, claimed), f"slope {slope}")}
