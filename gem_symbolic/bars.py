@@ -81,3 +81,5 @@ DTYPES: Mapping[str, str] = {
     "binary32": "float32",
     "binary64": "float64",
 }
+#: Where the bins of histograms of errors end, in ulps; the last one is open.
+EDGES = (0.5, 0.501, 0.51, 1, 2, 4, 8, 16, 32)

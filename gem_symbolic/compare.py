@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_symbolic import native
+from gem_symbolic.bars import EDGES
 from gem_symbolic.definitions import Activation
 from gem_symbolic.emit import native as source
 from gem_symbolic.formats import FORMATS
@@ -34,8 +35,6 @@ FORMAT = FORMATS["binary32"]
 ORDERS = tuple(range(len(QUANTITIES)))
 #: The plans, as the C++ numbers them, and the type that each computes in.
 PLANS = {"wide": FORMATS["binary64"], "plain": FORMATS["binary32"], "compensated": FORMATS["binary32"]}
-#: Where the bins of the histograms end, in ulps; the last one is open.
-EDGES = (0.5, 0.501, 0.51, 1, 2, 4, 8, 16, 32)
 #: How far the plain plan in binary64 may be off, beside its value in ulps; within so many ulps of 1/2 an error is
 #: looked at exactly; and how many such inputs a chunk has room for.
 COARSE, WINDOW, ROOM = 2.0**-44, 2.0**-40, 1 << 16

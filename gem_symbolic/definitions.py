@@ -84,6 +84,8 @@ CURVATURE = {
 BEYOND_RIGHT = {"right": "x - eps*x**(1 - n)", "right_next": "eps**2", "remainder": "1 - 2*n"}
 BEYOND_LEFT = {"left": "eps*x**(1 - n)", "left_next": "-eps**2", "remainder": "1 - 2*n"}
 MEAN = {"mean_gap": DIP["value"] + "/2"}
+#: The first digits of how far ReLU is from GELU and from SiLU.
+RIVALS = {"gelu": "0.1699712074799", "silu": "0.2784645427610"}
 
 EGEM = Activation(
     name="egem",
@@ -115,6 +117,7 @@ EGEM = Activation(
         "T8": CURVATURE | {"side": "R"},
         "T9": BEYOND_RIGHT | {"series_side": "R", "series_from": "1"},
         "T10": MEAN,
+        "T11": RIVALS | {"relu_side": "L"},
     },
 )
 
@@ -157,6 +160,7 @@ SEGEM = Activation(
         "T8": CURVATURE | {"side": "L"},
         "T9": BEYOND_LEFT | {"series_side": "L", "series_from": "0"},
         "T10": MEAN,
+        "T11": RIVALS | {"relu_side": "R"},
     },
 )
 
@@ -186,6 +190,7 @@ SEGEM_GATED = Activation(
         },
         "T6": NORM | {"side": "R", "beta": NORM["beta"] + "; (p + 1)/n + p, p - (p + 1)/n"},
         "T9": BEYOND_RIGHT | BEYOND_LEFT | {"left_next": "-2*eps**2"},
+        "T11": RIVALS,
     },
     emitted=False,
 )

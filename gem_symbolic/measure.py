@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gem_symbolic import ahead, native
-from gem_symbolic.bars import BARS, DTYPES, PIECED, PLANS, UNLIMITED, Bar
+from gem_symbolic.bars import BARS, DTYPES, EDGES, PIECED, PLANS, UNLIMITED, Bar
 from gem_symbolic.branches import partition
 from gem_symbolic.definitions import Activation
 from gem_symbolic.figures import QUANTITIES
@@ -57,7 +57,8 @@ class Measurement:
     zero of the wrong sign (where a value underflows) are infinitely far off. `worst` is the input of the largest error;
     `misrounded` counts the finite inputs whose result is not the nearest number of the format. `zero_to`: the exact
     gradient rounds to zero at every number of the format up to this one (None: not even at the lowest). `under` is the
-    largest error where the bar for small results holds.
+    largest error where the bar for small results holds. `histogram` counts the finite inputs by |error| in ulps,
+    nothing taken off, in the bins that EDGES end.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Measurement:
     misrounded: int
     zero_to: float | None = None
     under: float = 0.0
+    histogram: tuple[int, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """As JSON data; a number that is not finite is null."""
@@ -262,6 +264,7 @@ def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
         inputs=len(errors),
         misrounded=int(np.count_nonzero(result != rounded)),
         zero_to=truth.zero_to,
+        histogram=tuple(np.bincount(np.searchsorted(EDGES, distances[finite]), minlength=len(EDGES) + 1).tolist()),
     )
 
 

@@ -100,6 +100,40 @@ def mark_jump(ax: Axes, left: Curve, right: Curve, label: str) -> None:
 
 
 @figure
+def derivative(left: Curve, right: Curve, jumps: bool) -> Figure:
+    """One function on both sides of the junction, x in scales; the gap is marked where there is one."""
+    result, ((ax,),) = panels(1, 1, 2.4, 1.9)
+    ax.axvline(0, color=FAINT, linewidth=0.8)
+    ax.axhline(0, color=FAINT, linewidth=0.8)
+    ax.plot(*left, color=LEFT)
+    ax.plot(*right, color=RIGHT)
+    ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+    ax.locator_params(axis="y", nbins=4)
+    ax.margins(x=0.02, y=0.12)
+    ax.set_xlabel("$x/s$")
+    if jumps:
+        mark_jump(ax, left, right, "")
+    return result
+
+
+@figure
+def errors(counts: Mapping[str, Sequence[int]], bins: Sequence[str]) -> Figure:
+    """A histogram on a log scale: for each label its counts in the bins, side by side."""
+    result, ((ax,),) = panels(1, 1, 4.2, 2.7)
+    ax.grid(axis="y")
+    width = 0.8 / len(counts)
+    for index, (label, heights) in enumerate(counts.items()):
+        places = [k + (index - (len(counts) - 1) / 2) * width for k in range(len(bins))]
+        ax.bar(places, heights, width, color=SEQUENCE[index], label=label)
+    ax.set_yscale("log")
+    ax.set_ylim(bottom=0.7)
+    ax.set_xticks(range(len(bins)), bins, fontsize=7.5)
+    ax.set(xlabel="error in ulp, at most", ylabel="inputs")
+    result.legend(fontsize=8.5, loc="outside lower left", ncols=len(counts), handlelength=1, columnspacing=1)
+    return result
+
+
+@figure
 def stairs(taylor: Mapping[int, Mapping[int, tuple[float, float]]]) -> Figure:
     """The derivatives at the junction itself, a panel for each N: order against the values from both sides."""
     result, (row,) = panels(1, len(taylor), 2.9, 2.7, sharey=True)
@@ -149,9 +183,9 @@ def power_laws(
     for ax, (heading, family) in zip(row, laws.items()):
         ax.grid(which="major")
         for N, (observed, claimed, slope) in family.items():
-            colour = SEQUENCE[N - 1]
+            colour, marker = SEQUENCE[(N - 1) % len(SEQUENCE)], MARKERS[(N - 1) % len(MARKERS)]
             ax.loglog(*claimed, color=colour, linewidth=1.3, alpha=0.75)
-            ax.loglog(*observed, MARKERS[N - 1], color=colour, markersize=5, label=f"$N={N}$: {slope}")
+            ax.loglog(*observed, marker, color=colour, markersize=5, label=f"$N={N}$: {slope}")
         ax.set(title=heading, xlabel=xlabel)
         ax.minorticks_off()
         ax.legend(fontsize=8.5, handletextpad=0.2)
@@ -194,14 +228,6 @@ def bandwidths(panels_: Mapping[str, Mapping[str, Curve]], xlabel: str, ylabel: 
         ax.set_xlabel(xlabel)
     result.legend(*grid[0][0].get_legend_handles_labels(), loc="outside right upper", fontsize=8.5)
     return result
-
-
-def write_svg(drawn: Figure, path: Path) -> None:
-    """As SVG on white, which is legible on a dark page too, with text as text, the same for the same data."""
-    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gem_symbolic"}):
-        text = io.StringIO()
-        drawn.savefig(text, format="svg", facecolor="white", metadata={"Date": None})
-    files.replace_text(path, text.getvalue())
 
 
 @figure
@@ -248,3 +274,16 @@ def families(
     if len(labels) > 1:
         row[-1].legend(fontsize=8.5)
     return result
+
+
+def svg(drawn: Figure, fonttype: str = "none", **options: Any) -> str:
+    """As SVG, the same for the same data, with text as text unless `fonttype` is "path"."""
+    with plt.rc_context({"svg.fonttype": fonttype, "svg.hashsalt": "gem_symbolic"}):
+        text = io.StringIO()
+        drawn.savefig(text, format="svg", **options)
+    return text.getvalue()
+
+
+def write_svg(drawn: Figure, path: Path) -> None:
+    """Writes SVG on white, which is legible on a dark page too."""
+    files.replace_text(path, svg(drawn, facecolor="white", metadata={"Date": None}))

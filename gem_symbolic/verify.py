@@ -7,6 +7,7 @@ limit missed, 2 usage error, 3 undecided, or something needed is not installed.
 import argparse
 import importlib
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ class Report:
 
     A claim has an id, a statement, a status (proved, refuted or undecided), the evidence of each checker, and, where it
     is refuted, a counterexample. A measurement has an id, a kind (exhaustive or sampled), the largest error in ulp, the
-    limit, and whether that is kept.
+    limit, and whether that is kept. `outcomes` are the proofs behind the claims, step by step.
     """
 
     activation: Activation
@@ -40,6 +41,7 @@ class Report:
     eps: Fraction | None
     claims: list[dict[str, Any]] = field(default_factory=list)
     measurements: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: list[Any] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         """The whole of it, with the number of the schema."""
@@ -117,6 +119,7 @@ def run(
     at = working_eps(activation, eps)
     for outcome in Prover(activation, N, at).prove():
         report.claims.append(outcome.record())
+        report.outcomes.append(outcome)
         screen.claim(report.claims[-1], outcome.value)
     if formal:
         formally(report, screen)
@@ -177,6 +180,7 @@ def parser() -> Parser:
     p.add_argument("--eps", help="a rational number > 0, such as 1e-4 or 1/3 (default: the claims for every eps)")
     p.add_argument("--scale", help="the scale instead: eps = scale**(2N)")
     p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
+    p.add_argument("--html", metavar="FILE", help="write the result as one self-contained page")
     p.add_argument("--no-kernels", action="store_true", help="prove only")
     p.add_argument("--formal", action="store_true", help="have Coq prove the claims as well, each for every N and eps")
     p.add_argument("--smt", action="store_true", help="have cvc5, and z3 if it is there, confirm every inequality")
@@ -185,12 +189,11 @@ def parser() -> Parser:
     return p
 
 
-def unavailable(kernels: bool, formal: bool, smt: bool) -> Iterator[str]:
-    """What was asked for and cannot be done here, a sentence for each reason."""
+def unavailable(**asked: bool) -> Iterator[str]:
+    """What was asked for and cannot be done here, a sentence for each reason, by the module that does it."""
     importlib.import_module("gem_symbolic.prover")  # first, as it says what SymPy computes with
-    modules = ("gem_symbolic.kernelcheck", "gem_symbolic.mechanised", "gem_symbolic.inequalities")
-    for asked, module in zip((kernels, formal, smt), modules, strict=True):
-        if asked and (reason := importlib.import_module(module).missing()):
+    for module in (f"gem_symbolic.{name}" for name, wanted in asked.items() if wanted):
+        if reason := importlib.import_module(module).missing():
             yield reason
 
 
@@ -210,11 +213,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         activation = find(options.variant)
         N, eps = parameters(activation, options.N, options.eps, options.scale)
-        if options.json not in (None, "-"):
-            files.writable(Path(options.json))
+        for path in (None if options.json == "-" else options.json, options.html):
+            if path is not None:
+                files.writable(Path(path))
     except (ValueError, OSError) as error:
         p.error(str(error))
-    for reason in unavailable(not options.no_kernels, options.formal, options.smt):
+    asked = {"kernelcheck": not options.no_kernels, "mechanised": options.formal, "inequalities": options.smt}
+    for reason in unavailable(**asked, report=bool(options.html)):
         p.exit(UNDECIDED, f"{p.prog}: {reason}\n")
     from gem_symbolic.screen import Screen
 
@@ -229,6 +234,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(text)
         else:
             files.replace_text(Path(options.json), text)
+    if options.html:
+        from gem_symbolic.report.page import render
+
+        command = shlex.join([*p.prog.split(), *(sys.argv[1:] if arguments is None else arguments)])
+        page = render(report, report.outcomes, working_eps(activation, eps), command)
+        files.replace_text(Path(options.html), page)
     return report.status
 
 

@@ -24,17 +24,18 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
     "definitions expressions parameters layout formats certificates files checkout native rules limits timing outlines",
-    "branches rounding algebra notation figures plans cpu shards bars speed jets sympyfield",
+    "branches rounding algebra notation figures plans cpu shards bars speed jets sympyfield presets",
     "piecewise decide closedform",
     "calculus",
     "reference floats",
     "checkers sweep observe pairs wide pieced roundoff ahead",
-    "theorems measure plots sampled roundingtable",
+    "theorems measure plots sampled roundingtable tradeoff",
     "emit prover",
     "readback",
     "validate kernels operators functional nn deadunits",
     "kernelcheck screen compare machinecode pricing contenders mechanised halves produce integrations inequalities",
-    "verify proofs recheck bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
+    "verify proofs recheck bench readme notebooks accuracy exhaustive cost costtable special formal provingtime"
+    " choose report",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
 HEAVY = {"torch", "triton", "sympy", "numpy", "mpmath", "flint", "matplotlib", "jinja2", "rich", "tree_sitter"}

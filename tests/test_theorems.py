@@ -24,7 +24,7 @@ from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, VARIANTS, Activat
 from gem_symbolic.prover import Outcome, Prover
 from gem_symbolic.sympyfield import SymPyAlgebra
 
-THEOREMS = {f"T{k}" for k in range(11)}
+THEOREMS = {f"T{k}" for k in range(12)}
 
 
 def prove(activation: Activation, N: int = 3, eps: Fraction | None = None) -> dict[str, Outcome]:
@@ -149,6 +149,14 @@ CONTROLS: dict[str, tuple[Activation, int, str, str]] = {
     ),
     "series": (claiming(EGEM, "T9", series_from="2"), 3, "T9.series", "at x = "),
     "mean": (claiming(EGEM, "T10", mean_gap="s*(n - 1)**(1 - 1/n)/n/10"), 1, "T10.mean", "the bound is 0.05"),
+    "distance of GELU from ReLU too large": (claiming(EGEM, "T11", gelu="0.1699712074800"), 3, "T11.gelu", "0.16997"),
+    "distance of SiLU from ReLU too small": (claiming(SEGEM, "T11", silu="0.2784645427609"), 3, "T11.silu", "0.27846"),
+    "ReLU on no half-line": (
+        claiming(SEGEM_GATED, "T11", relu_side="R"),
+        1,
+        "T11.silu",
+        "the bound is 0.239810001834",
+    ),
 }
 
 

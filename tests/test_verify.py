@@ -140,3 +140,13 @@ def test_without_torch_it_says_so_and_exits_with_3(
         verify.main(["--variant", "egem", "--N", "1"])
     assert stop.value.code == 3
     assert "PyTorch is not installed" in capsys.readouterr().err
+
+
+def test_in_a_pipe_the_tables_are_plain_text() -> None:
+    done = command("--variant", "egem", "--N", "1", "--no-kernels")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert not set("│┃┏┗╭╰") & set(done.stdout)
+    assert done.stderr == ""  # no progress where nobody watches
+    (row,) = (line for line in done.stdout.splitlines() if line.startswith("T3.increasing"))
+    assert {"proved", "SymPy,", "FLINT"} <= set(row.split())  # a claim stands on one line: it can be searched for

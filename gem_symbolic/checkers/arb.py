@@ -17,7 +17,8 @@ from gem_symbolic.algebra import Algebra
 from gem_symbolic.certificates import Certificate, Step
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.checkers.gaussian import moment_by_quadrature, moment_by_residues
-from gem_symbolic.checkers.halfline import INFINITY, Side, positive_roots
+from gem_symbolic.checkers.halfline import INFINITY, Side, largest, positive_roots
+from gem_symbolic.checkers.rivals import LAWS, distance
 from gem_symbolic.decide import Verdict
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import ExpressionError, evaluate
@@ -26,6 +27,11 @@ from gem_symbolic.piecewise import build
 
 #: Working precision for small N; powers with exponent n need a few bits more for each n.
 BITS = 160
+#: Where a step compares two independent methods, what they are called, by a word in the name of the second.
+METHODS = {
+    "by_residues": ("quadrature (Arb)", "residues (Arb)"),
+    "by_root": ("subdivision (Arb)", "critical point (Arb)"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,11 @@ class Concrete:
     @cached_property
     def gap(self) -> tuple[Side, Side]:
         """The activation minus ReLU."""
-        left, right = self.sides
-        if right.a != 1:
-            raise ExpressionError("the right branch is no multiple of x by a function of u")
-        return left, Side(1, self.n, 1, right.P - right.Q, right.Q)
+        return minus_relu(self.sides)
+
+    @cached_property
+    def relu(self) -> tuple[Side, Side]:
+        return Side(-1, self.n, 1, fmpq_poly(0), fmpq_poly(1)), Side(1, self.n, 1, fmpq_poly(1), fmpq_poly(1))
 
     def derivative(self, which: tuple[Side, Side], order: Any = 0) -> tuple[Side, Side]:
         left, right = which
@@ -111,6 +118,8 @@ class Concrete:
             "Max": lambda *values: largest(list(map(lifted, values))),
             "B": lambda a, b: lifted(a).gamma() * lifted(b).gamma() / lifted(a + b).gamma(),
             "sqrt": lambda value: lifted(value).sqrt(),
+            "distance": lambda which, law: distance(minus_relu(which), law, self.s),
+            "distance_by_root": lambda law: law.largest(),
             "moment": lambda which, k: moment_by_quadrature(which, int(k), self.s),
             "moment_by_residues": lambda which, k: moment_by_residues(which, int(k), self.eps),
             "finite": lambda condition, value: lifted(value) if condition > 0 else INFINITY,
@@ -129,7 +138,7 @@ class Concrete:
         return self.known[text]
 
     def evaluate(self, text: str, **more: Any) -> arb:
-        """A formula as a ball. Names: n, N, s, eps, f, gap, L, R, and the functions above."""
+        """A formula as a ball. Names: n, N, s, eps, f, gap, relu, L, R, the laws, and the functions above."""
         names = {
             "n": fmpq(self.n),
             "N": fmpq(self.N),
@@ -138,11 +147,21 @@ class Concrete:
             "pi": arb.pi(),
             "f": self.sides,
             "gap": self.gap,
+            "relu": self.relu,
             "L": self.sides[0],
             "R": self.sides[1],
+            **LAWS,
             **more,
         }
         return lifted(evaluate(text, names, number=fmpq, power=power, functions=self.functions()))
+
+
+def minus_relu(which: tuple[Side, Side]) -> tuple[Side, Side]:
+    """The function minus ReLU. Raises ExpressionError."""
+    left, right = which
+    if right.a != 1:
+        raise ExpressionError("the right branch is no multiple of x by a function of u")
+    return left, Side(1, right.n, 1, right.P - right.Q, right.Q)
 
 
 def monomial_in_x(algebra: Algebra, value: Any) -> tuple[int, fmpq_poly, fmpq_poly]:
@@ -179,14 +198,6 @@ def total(values: list[arb]) -> arb:
 
 def lifted(value: Any) -> arb:
     return value if isinstance(value, arb) else arb(value)
-
-
-def largest(values: list[arb]) -> arb:
-    """The maximum of balls, as a ball."""
-    result = values[0]
-    for value in values[1:]:
-        result = result.max(value)
-    return result
 
 
 def fraction(value: fmpq) -> Fraction:
@@ -246,7 +257,8 @@ def check_finite(c: Concrete, quantity: str, condition: str) -> Verdict:
 def check_below(c: Concrete, quantity: str, bound: str) -> Verdict:
     found, limit = c.quantity(quantity), c.quantity(bound)
     if found < limit or found >= limit:
-        return Verdict(bool(found < limit), f"{quantity} = {digits(found)}, the bound is {digits(limit)}")
+        why = f"{quantity} = {digits(found)}, the bound is {digits(limit)}"
+        return Verdict(bool(found < limit), why, value=short(found))
     return Verdict(None, f"{quantity} = {found} is not separated from {limit}")
 
 
@@ -267,7 +279,7 @@ class ArbChecker:
 
     def names(self, step: Step) -> tuple[str, ...]:
         """What decides a step: two names where two independent methods are compared."""
-        return ("quadrature (Arb)", "residues (Arb)") if "by_residues" in step.args[-1] else ("Arb",)
+        return next((names for word, names in METHODS.items() if word in step.args[-1]), ("Arb",))
 
     def decide(self, certificate: Certificate, step: Step) -> Verdict | None:
         """The verdict on a numerical step; None for one that is about all N (see `exact`)."""

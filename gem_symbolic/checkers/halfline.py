@@ -112,3 +112,11 @@ def positive_roots(p: fmpq_poly) -> list[arb]:
     if any(b.contains(0) and b != 0 for b in balls):
         raise ArithmeticError("a root was not separated from 0")
     return sorted((b for b in balls if b > 0), key=lambda b: float(b.mid()))
+
+
+def largest(values: list[arb]) -> arb:
+    """The maximum of balls, as a ball."""
+    result = values[0]
+    for value in values[1:]:
+        result = result.max(value)
+    return result

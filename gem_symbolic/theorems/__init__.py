@@ -16,6 +16,7 @@ from gem_symbolic.theorems import (
     t8_curvature,
     t9_asymptotics,
     t10_gaussian,
+    t11_rivals,
 )
 
 MODULES = (
@@ -30,6 +31,7 @@ MODULES = (
     t8_curvature,
     t9_asymptotics,
     t10_gaussian,
+    t11_rivals,
 )
 
 

@@ -1,0 +1,60 @@
+"""T11: the two ways to enclose a distance from GELU and SiLU, against values that no code of ours computed."""
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import mpmath
+import pytest
+from flint import arb, ctx
+
+from gem_symbolic.checkers.arb import BITS, Concrete
+from gem_symbolic.checkers.rivals import LAWS, Law, distance, normal_survival
+from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, Activation, Branch
+from gem_symbolic.reference import evaluate
+
+#: Over the digits printed in the claims.
+FROM_RELU = {"gelu": "0.16997120747990366169387", "silu": "0.27846454276107379510936"}
+
+
+def rival(law: str, x: float) -> Any:
+    return x * (mpmath.ncdf(x) if law == "gelu" else 1 / (1 + mpmath.exp(-x)))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_distance_of_relu_in_both_ways(law: str) -> None:
+    with ctx.workprec(BITS):
+        known, unit = arb(FROM_RELU[law]), arb(2) ** -50
+        by_root, relu = LAWS[law].largest(), Concrete(EGEM, 1, Fraction(1)).evaluate(f"distance(relu, {law})")
+    assert abs(by_root - known) < arb(10) ** -22
+    assert by_root.rad() < arb(2) ** -100
+    assert abs(relu - known) < unit
+    assert not abs(relu - known - 2 * unit) < unit  # the comparison can fail
+
+
+@pytest.mark.parametrize(
+    ("activation", "N", "eps"),
+    [(EGEM, 1, "1"), (SEGEM, 2, "10"), (SEGEM, 8, "1e-4"), (SEGEM_GATED, 1, "1"), (SEGEM_GATED, 3, "1e-4")],
+)
+@pytest.mark.parametrize("law", LAWS)
+def test_no_point_is_farther_and_some_are_nearly_as_far(activation: Activation, N: int, eps: str, law: str) -> None:
+    with ctx.workprec(BITS):
+        found = float(Concrete(activation, N, Fraction(eps)).evaluate(f"distance(f, {law})"))
+    seen = max(abs(evaluate(activation, x / 32, N, eps, dps=15) - rival(law, x / 32)) for x in range(-320, 321))
+    assert seen <= found + 1e-12
+    assert seen >= 0.99 * found
+
+
+def test_a_law_with_another_tail_gives_another_distance() -> None:
+    wide = Law(lambda t: normal_survival(t / 2), LAWS["gelu"].largest)
+    with ctx.workprec(BITS):
+        gaps = Concrete(SEGEM, 2, Fraction(1, 10**4)).gap
+        of = partial(distance, gaps, s=arb(1) / 10)
+        assert of(law=wide) > of(law=LAWS["gelu"])
+
+
+def test_where_the_gap_does_not_fall_there_is_no_distance() -> None:
+    identity = replace(SEGEM, branches=(Branch("x <= 0", "x"), Branch("x > 0", "x")))
+    with ctx.workprec(BITS), pytest.raises(ArithmeticError, match="not known to be reached"):
+        Concrete(identity, 1, Fraction(1)).evaluate("distance(f, gelu)")
