@@ -56,7 +56,7 @@ class Algebra:
     # What follows is the same for every engine.
 
     def roots_above(self, polynomial: Any, symbol: str, low: Fraction) -> int:
-        """The number of distinct real roots > low of a polynomial in that symbol alone, other than 0."""
+        """The number of distinct real roots > low of a polynomial that is not 0, in that symbol alone."""
         radical = self.fraction(self.diff(polynomial, symbol) / polynomial)[1]  # the same roots, each once
         return self.count_roots([self.constant(c) or Fraction(0) for c in self.coefficients(radical, symbol)], low)
 

@@ -1,7 +1,7 @@
 """The shipped kernels of an activation, for `verify`: read back and proved, then run and measured."""
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,10 @@ def read_back(
     activation: Activation, source: str, N: int | None = None, native_source: str | None = None
 ) -> Iterator[dict[str, Any]]:
     """What the files compute is the definition: a claim for each target, as JSON data. Without parameters N is None."""
-    Ns = () if N is None else {*NS, N}
-    yield from read_back_native(activation, Ns, native_source or native_text(activation))
+    yield from read_back_native(activation, N, native_source)
     versions = validate.versions(activation)
     try:
-        found = validate.validate(source, activation, Ns)
+        found = validate.validate(source, activation, among(N))
     except validate.ValidationError as error:
         yield claim("file", f"the kernel file of {activation.title} is understood", str(error))
         return
@@ -115,11 +114,18 @@ def for_these(Ns: Sequence[int]) -> str:
     return f", for N = {', '.join(map(str, Ns))}" if Ns else ""
 
 
-def read_back_native(activation: Activation, Ns: Iterable[int], source: str) -> Iterator[dict[str, Any]]:
+def among(N: int | None) -> set[int]:
+    """For which N files are read back, where they have one."""
+    return set() if N is None else {*NS, N}
+
+
+def read_back_native(
+    activation: Activation, N: int | None = None, source: str | None = None
+) -> Iterator[dict[str, Any]]:
     """The same for the C++ file."""
     target, name = validate.CPP, validate.CPP.lower()
     try:
-        found = validate.validate_native(source, activation, Ns)
+        found = validate.validate_native(source or native_text(activation), activation, among(N))
     except (validate.ValidationError, PlanError) as error:
         yield claim(name, f"the C++ file of {activation.title} is understood", str(error))
         return

@@ -5,7 +5,7 @@ and z = 1/x beyond; there P and Q are read backwards, in z, times x^(deg P - deg
 infinite one gives the limit. The pieces are chosen by comparisons with the junctions; one quotient serves them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
@@ -18,7 +18,6 @@ from gem_symbolic.algebra import Algebra
 from gem_symbolic.branches import Interval, branch_values, partition
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import Activation
-from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.plans import Builder, Constant, Plan, PlanError, Quantity, Value
 from gem_symbolic.rounding import round_to
@@ -117,10 +116,10 @@ def intervals(activation: Activation) -> tuple[Interval, ...]:
     """The intervals of the pieces. Raises PlanError where an end is no rational number."""
     try:
         return partition(activation)
-    except ExpressionError:
-        raise
     except ValueError as error:
-        raise PlanError(f"no evaluation plan: a junction of {activation.name} is no rational number: {error}") from None
+        raise PlanError(
+            f"no evaluation plan: the junctions of {activation.name} must be rational numbers; {error}"
+        ) from None
 
 
 # --- The plan ---
@@ -251,6 +250,24 @@ def plan(activation: Activation, order: int = 0) -> Plan:
     for k in range(max(len(p.factors) for p in parts)):
         value = value * joined(builder, where, [p.factors[k] if k < len(p.factors) else one for p in parts])
     return builder.plan(order, value)
+
+
+def literals(plans: Iterable[Plan]) -> dict[str, Fraction]:
+    """What the literals of a file stand for, by how Python shows them: their sizes, as signs are written apart.
+
+    Raises PlanError where two numbers are written as the same.
+    """
+    found: dict[str, Fraction] = {}
+    for constant in (c for p in plans for c in p.fractions):
+        size = abs(constant.fraction or Fraction(0))
+        if found.setdefault(literal(constant), size) != size:
+            raise PlanError(f"no evaluation plan: {size} and {found[literal(constant)]} are one number in binary64")
+    return found
+
+
+def literal(constant: Constant) -> str:
+    """How a quotient of integers is written, but for its sign."""
+    return repr(abs(round_to(constant.fraction or 0, "binary64")))
 
 
 # --- How far its rounding errors go ---

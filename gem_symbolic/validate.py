@@ -56,7 +56,7 @@ PLANNED = {"plain": "", "wide": ", wide", entries.COMPENSATED: ", in pairs"}
 BLOCK = "; the 16-bit types are the block of known text, which the tests run on every number"
 SAME = "the operations of {}, on the same operands"
 #: A definition for one N, or one without parameters.
-Exact = Definition | Pieces
+Defined = Definition | Pieces
 #: Findings about floating point: where they say that they are, and what their target is.
 OPERATIONS, CONSTANTS = "operations", "constants"
 
@@ -106,7 +106,7 @@ def isolated(version: Version, triton: bool = True) -> World:
 
 
 def prove(
-    m: Machine, version: Version, composite: Composite, order: int, definitions: Sequence[Exact]
+    m: Machine, version: Version, composite: Composite, order: int, definitions: Sequence[Defined]
 ) -> Iterator[Finding]:
     """A finding for every region. Raises ValidationError."""
     for region in definitions[0].regions:
@@ -125,7 +125,7 @@ def prove(
 
 
 def performed(
-    m: Machine, version: Version, composite: Composite, order: int, plans: "Plans", definitions: Iterable[Exact]
+    m: Machine, version: Version, composite: Composite, order: int, plans: "Plans", definitions: Iterable[Defined]
 ) -> Finding:
     """Whether a function performs the operations of the plan of its version, for these N."""
     title = version.title, ORDERS[order], OPERATIONS
@@ -164,7 +164,7 @@ def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Role
     loaded = machines(read, activation)
     for setting, wrong in follow(loaded, activation, roles):
         yield Finding("calls", "all", str(setting), not wrong, wrong or WHY)
-    definitions, plans = exact(activation, Ns), Plans(activation)
+    definitions, plans = defined(activation, Ns), Plans(activation)
     for (version, order), composites in roles.items():
         for composite in composites:
             m = replace(loaded[composite.triton], world=isolated(version, composite.triton), composites=None)
@@ -174,12 +174,12 @@ def examine(read: Source, activation: Activation, Ns: Iterable[int], roles: Role
         yield Finding(CONSTANTS, "all", title, not wrong, wrong or why)
 
 
-def exact(activation: Activation, Ns: Iterable[int]) -> Sequence[Exact]:
+def defined(activation: Activation, Ns: Iterable[int]) -> Sequence[Defined]:
     """The definition for each N; without parameters there is one."""
     return [Definition(activation, N) for N in Ns] if activation.parameters else [Pieces(activation)]
 
 
-def rounded(activation: Activation, definitions: Sequence[Exact]) -> Iterator[tuple[str, str, str]]:
+def rounded(activation: Activation, definitions: Sequence[Defined]) -> Iterator[tuple[str, str, str]]:
     """What is looked at of constants, what is wrong there, or else what holds."""
     for definition in definitions:
         if isinstance(definition, Pieces):
@@ -199,6 +199,8 @@ def validate(source: str, activation: Activation, Ns: Iterable[int] = range(1, 9
     read, roles = Source.read(source), Roles()
     try:
         result = Validation(activation.name, chosen, tuple(examine(read, activation, chosen, roles)))
+    except PlanError as error:
+        raise ValidationError(str(error)) from None
     except RecursionError:
         raise ValidationError("a function calls itself without end") from None
     if result.equal:
@@ -235,7 +237,7 @@ def validate_native(
 
     known = entries.known(bool(activation.parameters))
     try:
-        report = entries.examine(source, exact(activation, chosen), planned, known)
+        report = entries.examine(source, defined(activation, chosen), planned, known)
     except (PlanError, RecursionError) as error:
         raise ValidationError(str(error)) from None
     title = {(plan, order): f"{ORDERS[order]}{PLANNED[plan]}" for plan, order in report.operations}

@@ -109,7 +109,9 @@ class Parts:
         """Raises PlanError."""
         orders = range(len(ORDERS))
         if not activation.parameters:
-            return cls(False, [pieced.plan(activation, order) for order in orders])
+            plans = [pieced.plan(activation, order) for order in orders]
+            pieced.literals(plans)  # which says what could not be told apart
+            return cls(False, plans)
         model = build(activation)
         plain = [plan(model, order) for order in orders]
         wider, accurate = ([derive(model, order) for order in range(ACCURATE)] for derive in (wide, compensated))

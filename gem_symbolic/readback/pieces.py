@@ -11,8 +11,8 @@ from typing import Any
 from gem_symbolic.branches import partition
 from gem_symbolic.definitions import Activation
 from gem_symbolic.formats import FORMATS
-from gem_symbolic.pieced import NEAR, functions, plan
-from gem_symbolic.plans import Constant, PlanError
+from gem_symbolic.pieced import NEAR, functions, literal, literals, plan
+from gem_symbolic.plans import Plan
 from gem_symbolic.readback.constants import COMPUTED, nearest
 from gem_symbolic.readback.operations import Graph
 from gem_symbolic.readback.regions import FIELD, ONE, H, R, Region, limit
@@ -34,19 +34,14 @@ class Pieces:
         return [functions(self.activation, order, FIELD, "r") for order in range(len(ORDERS))]
 
     @cached_property
-    def quotients(self) -> tuple[Constant, ...]:
-        """The constants of the plans that are no integers. Raises PlanError."""
-        return tuple(c for order in range(len(ORDERS)) for c in plan(self.activation, order).fractions)
+    def plans(self) -> list[Plan]:
+        """Raises PlanError."""
+        return [plan(self.activation, order) for order in range(len(ORDERS))]
 
     @cached_property
     def literals(self) -> Mapping[str, Fraction]:
-        """What literals stand for, by how Python shows them. Raises PlanError where two numbers have the same."""
-        found: dict[str, Fraction] = {}
-        for constant in self.quotients:
-            size = abs(constant.fraction or Fraction(0))
-            if found.setdefault(literal(constant), size) != size:
-                raise PlanError(f"{size} and {found[literal(constant)]} are the same number of binary64")
-        return found
+        """What literals stand for, by how Python shows them. Raises PlanError."""
+        return literals(self.plans)
 
     @cached_property
     def constants(self) -> Mapping[str, Any]:
@@ -55,7 +50,7 @@ class Pieces:
 
     def leaves(self, graph: Graph) -> dict[str, Any]:
         """The constants of the plans as nodes, by their texts."""
-        signed = ((c, graph.leaf(literal(c))) for c in self.quotients)
+        signed = ((c, graph.leaf(literal(c))) for p in self.plans for c in p.fractions)
         return {c.text: graph.apply("neg", leaf) if c.text.startswith("-") else leaf for c, leaf in signed}
 
     @cached_property
@@ -103,8 +98,3 @@ def point(at: Fraction) -> Iterator[Region]:
         yield Region(f"x = {at}", FIELD.number(at))
     else:
         yield from (Region("x = -0", -0.0), Region("x = +0", 0.0))
-
-
-def literal(constant: Constant) -> str:
-    """How a quotient of integers is written, but for its sign."""
-    return repr(abs(round_to(constant.fraction or 0, "binary64")))
