@@ -72,5 +72,5 @@ check: proofs codegen values readme  ## regenerate everything generated; fail if
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,transformers,report,notebooks,docs,dev]" -c constraints.txt
+	$(PY) -m pip install --quiet -e ".[torch,triton,onnx,transformers,report,notebooks,smt,docs,dev]" -c constraints.txt
 	touch $@

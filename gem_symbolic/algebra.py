@@ -1,16 +1,12 @@
 """Exact engines: a field of rational functions over Q in named symbols, and what is asked of it.
 
-SymPy (here) and FLINT (`checkers.flint`) each bring their own arithmetic, factorisation, discriminants and root counts;
-`calculus` and `decide` use nothing else, so each conclusion can be reached twice, independently.
+SymPy (`sympyfield`) and FLINT (`checkers.flint`) each bring their own arithmetic, factorisation, discriminants and root
+counts; `calculus` and `decide` use nothing else, so each conclusion can be reached twice, independently.
 """
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
-
-from sympy import QQ
-from sympy.polys.fields import FracField
-from sympy.polys.rootisolation import dup_count_real_roots
 
 Terms = Mapping[tuple[int, ...], Fraction]
 
@@ -105,6 +101,17 @@ class Algebra:
             if exponent
         }
 
+    def normal_form(self, element: Any) -> dict[str, Any]:
+        """The canonical fraction as coefficient data: rows [coefficient, exponents], largest first, in the symbols that
+        occur; the first coefficient of the denominator is 1."""
+        parts = [self.terms(part) for part in self.fraction(element)]
+        lead = parts[1][max(parts[1])]
+        places = [i for i in range(len(self.symbols)) if any(m[i] for part in parts for m in part)]
+        rows = [
+            [[str(c / lead), [m[i] for i in places]] for m, c in sorted(part.items(), reverse=True)] for part in parts
+        ]
+        return {"symbols": [self.symbols[i] for i in places], "numerator": rows[0], "denominator": rows[1]}
+
     def factored(self, element: Any) -> str:
         """The element as a product of irreducible factors, in the grammar of `expressions`."""
         (above, top), (below, bottom) = (self._product(part) for part in self.fraction(element))
@@ -139,51 +146,3 @@ class Algebra:
                     coefficient *= Fraction(values[symbol]) ** exponent
             total += coefficient
         return total
-
-
-class SymPyAlgebra(Algebra):
-    """The engine on SymPy's sparse fraction fields."""
-
-    name = "SymPy"
-
-    def __init__(self, symbols: Sequence[str]):
-        self.symbols = tuple(symbols)
-        self.field = FracField(list(symbols), QQ)
-        self.gens = dict(zip(self.symbols, self.field.gens, strict=True))
-
-    def number(self, value: int | Fraction) -> Any:
-        value = Fraction(value)
-        return self.field(QQ(value.numerator, value.denominator))
-
-    def diff(self, element: Any, symbol: str) -> Any:
-        return element.diff(self.gens[symbol])
-
-    def fraction(self, element: Any) -> tuple[Any, Any]:
-        return self.field(element.numer), self.field(element.denom)
-
-    def terms(self, polynomial: Any) -> Terms:
-        scale = polynomial.denom.LC
-        return {m: Fraction(str(c / scale)) for m, c in polynomial.numer.terms() if c}
-
-    def factors(self, polynomial: Any) -> tuple[Fraction, list[tuple[Any, int]]]:
-        constant, factors = (polynomial.numer / polynomial.denom.LC).factor_list()
-        return Fraction(str(constant)), [(self.field(f), k) for f, k in factors]
-
-    def discriminant(self, polynomial: Any, symbol: str) -> Any:
-        ring = self.field.ring
-        place = self.symbols.index(symbol)
-        order = [ring.symbols[place], *(s for i, s in enumerate(ring.symbols) if i != place)]
-        turned = ring.clone(symbols=order).from_dict(
-            {(m[place], *(e for i, e in enumerate(m) if i != place)): c for m, c in polynomial.numer.terms()}
-        )
-        result = turned.discriminant()
-        back = {(*m[:place], 0, *m[place:]): c for m, c in result.terms()}
-        return self.field(ring.from_dict(back))
-
-    def count_roots(self, coefficients: Sequence[Fraction], low: Fraction) -> int:
-        if len(coefficients) < 2:
-            return 0
-        dense = [QQ(c.numerator, c.denominator) for c in reversed(coefficients)]
-        bound = QQ(low.numerator, low.denominator)
-        at_low = sum(c * low**k for k, c in enumerate(coefficients)) == 0
-        return int(dup_count_real_roots(dense, QQ, inf=bound)) - at_low

@@ -31,6 +31,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 #: The kinds that are about one N and eps; the others hold for every N.
 NUMERICAL = frozenset({"jet", "enclose", "below", "finite"})
+#: The kinds whose first argument is a rational function: it is stored as coefficient data.
+VALUED = frozenset({"equal", "sign", "roots", "order", "infinity", "coefficient", "beta"})
+#: The N at which the numerical steps of stored certificates are decided.
+INSTANCES = tuple(range(1, 9))
 
 
 @dataclass(frozen=True)

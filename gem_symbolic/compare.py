@@ -23,9 +23,10 @@ from gem_symbolic import native
 from gem_symbolic.definitions import Activation
 from gem_symbolic.emit import native as source
 from gem_symbolic.formats import FORMATS
+from gem_symbolic.jets import bind, exact_jet
 from gem_symbolic.measure import BARS, QUANTITIES, Bar, decode, evenly, limit, zone
 from gem_symbolic.parameters import exact, pair_constants, root, scale_constants
-from gem_symbolic.reference import bind, exact_jet, neighbours
+from gem_symbolic.reference import neighbours
 from gem_symbolic.rounding import round_to
 from gem_symbolic.sweep import Floats, values
 

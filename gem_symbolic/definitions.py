@@ -8,6 +8,7 @@ says what each claim means and proves it or refutes it. Derivatives at the junct
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,14 @@ class Activation:
     where: Mapping[str, str] = field(default_factory=dict)
     claims: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     emitted: bool = True  # whether codegen/ holds a kernel file for it
+
+    def formula(self) -> dict[str, Any]:
+        """The formula as JSON data: the branches, the names in them, the parameters that are fixed."""
+        return {
+            "branches": [{"on": b.on, "expr": b.expr} for b in self.branches],
+            "where": dict(self.where),
+            "fixed": {p.name: p.fixed for p in self.parameters if p.fixed},
+        }
 
     def at(self, **fixed: str) -> tuple[Parameter, ...]:
         """The parameters, with some of them fixed."""

@@ -26,8 +26,9 @@ from gem_symbolic.branches import partition
 from gem_symbolic.definitions import Activation
 from gem_symbolic.figures import QUANTITIES
 from gem_symbolic.formats import FORMATS, Format
+from gem_symbolic.jets import bind
 from gem_symbolic.pieced import DEGREE, sizes
-from gem_symbolic.reference import bind, evaluate
+from gem_symbolic.reference import evaluate
 from gem_symbolic.rounding import round_to
 from gem_symbolic.sweep import Exact, Floats, values
 

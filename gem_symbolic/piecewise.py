@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from gem_symbolic.algebra import Algebra, SymPyAlgebra
+from gem_symbolic.algebra import Algebra
 from gem_symbolic.branches import Interval, branch_values, partition, split_parameters
 from gem_symbolic.definitions import Activation
 from gem_symbolic.expressions import ExpressionError, evaluate, with_definitions
@@ -72,12 +72,16 @@ class PiecewiseRational:
 
 
 def build(
-    activation: Activation, engine: Callable[[Sequence[str]], Algebra] = SymPyAlgebra, extra: tuple[str, ...] = ()
+    activation: Activation,
+    engine: Callable[[Sequence[str]], Algebra] | None = None,
+    extra: tuple[str, ...] = (),
 ) -> PiecewiseRational:
-    """The model of an activation, for every N at once, with `extra` independent symbols.
+    """The model of an activation, for every N at once, over an engine (SymPy's if None), with `extra` symbols.
 
     Raises ExpressionError where a branch is outside the class.
     """
+    if engine is None:
+        from gem_symbolic.sympyfield import SymPyAlgebra as engine  # late: what brings its engine does without SymPy
     _, reals = split_parameters(activation)
     free = [p.name for p in reals if not p.fixed]
     return PiecewiseRational(activation, engine(["n", *free, "x", "u", *extra]))

@@ -1,6 +1,7 @@
 """`python -m gem_symbolic.proofs` writes proofs/: for each variant the certificates as JSON, and as Markdown to read.
 
-Beside them, in proofs/formal, the statements that Coq proves and a table of them.
+Beside them, in proofs/formal, the statements that Coq proves and a table of them; and in the package the outlines that
+stored certificates are held to.
 
 The same definitions give the same files, byte for byte.
 """
@@ -12,23 +13,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import files, mechanised
+from gem_symbolic import files, mechanised, outlines
 from gem_symbolic.calculus import derivative, study, value_at
-from gem_symbolic.certificates import Step
+from gem_symbolic.certificates import INSTANCES, VALUED, Step
 from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import latex
+from gem_symbolic.outlines import outline
 from gem_symbolic.piecewise import build
-from gem_symbolic.prover import PROVED, UNDECIDED, Algebra, FlintAlgebra, Outcome, Prover, SymPyAlgebra, Workspace
+from gem_symbolic.prover import PROVED, UNDECIDED, FlintAlgebra, Outcome, Prover, SymPyAlgebra, Workspace
 
 FOLDER = ROOT / "proofs"
 SCHEMA = 1
-#: Numerical steps are recorded here; where eps is free it is this.
-INSTANCES = (1, 2, 3, 8)
+#: Where eps is free, numerical steps are recorded at this one.
 EPS = "1e-4"
 DIRECTIONS = {1: "rises", -1: "falls", 0: "is constant"}
 RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
-VALUED = ("equal", "sign", "roots", "order", "infinity", "coefficient", "beta")
 
 
 def outcomes(activation: Activation) -> list[list[Outcome]]:
@@ -36,15 +36,6 @@ def outcomes(activation: Activation) -> list[list[Outcome]]:
     eps = Fraction(next((p.fixed for p in activation.parameters if p.fixed), None) or EPS)
     runs = (Prover(activation, N, eps, exact=INSTANCES[0] == N).prove() for N in INSTANCES)
     return [list(each) for each in zip(*runs, strict=True)]
-
-
-def normal_form(algebra: Algebra, element: Any) -> dict[str, Any]:
-    """The canonical fraction as coefficient data: rows [coefficient, exponents], leading denominator coefficient 1."""
-    parts = [algebra.terms(part) for part in algebra.fraction(element)]
-    lead = parts[1][max(parts[1])]
-    places = [i for i in range(len(algebra.symbols)) if any(m[i] for part in parts for m in part)]
-    rows = [[[str(c / lead), [m[i] for i in places]] for m, c in sorted(part.items(), reverse=True)] for part in parts]
-    return {"symbols": [algebra.symbols[i] for i in places], "numerator": rows[0], "denominator": rows[1]}
 
 
 class Writer:
@@ -61,7 +52,7 @@ class Writer:
                 Workspace(self.activation, SymPyAlgebra, companion),
                 Workspace(self.activation, FlintAlgebra, companion),
             )
-        forms = [normal_form(w.algebra, w.read(step.args[0])) for w in self.workspaces[companion]]
+        forms = [w.algebra.normal_form(w.read(step.args[0])) for w in self.workspaces[companion]]
         if forms[0] != forms[1]:
             raise ArithmeticError(f"SymPy and FLINT differ on {step.args[0]}")
         return forms[0]
@@ -103,11 +94,7 @@ class Writer:
         return {
             "schema": SCHEMA,
             "variant": a.name,
-            "definition": {
-                "branches": [{"on": b.on, "expr": b.expr} for b in a.branches],
-                "where": dict(a.where),
-                "fixed": {p.name: p.fixed for p in a.parameters if p.fixed},
-            },
+            "definition": a.formula(),
             "behaviour": list(behaviours(a)),
             "instances_at_eps": next((p.fixed for p in a.parameters if p.fixed), None) or EPS,
             "claims": [self.claim(each) for each in found],
@@ -177,8 +164,8 @@ def lines(data: dict[str, Any], writer: Writer, found: list[list[Outcome]]) -> I
         "Notation: $n = 2N$, $s = \\varepsilon^{1/n}$, $u = |x|^n/\\varepsilon$; $f_-$ and $f_+$ are the branches left "
         "and right of 0, $g_\\pm$ those of the companion named. $n$ is a symbol: what is shown holds for every "
         "$N \\ge 1$ and every $\\varepsilon > 0$. Every step is decided by exact arithmetic in each of the engines "
-        "named, from the definition; lines marked *at N = ...* are rigorous enclosures at that $N$ and "
-        f"$\\varepsilon = {latex(str(Fraction(data['instances_at_eps'])))}$."
+        "named, from the definition; lines marked *at N = ...* by rigorous enclosures, shown to 20 digits, at that "
+        f"$N$ and $\\varepsilon = {latex(str(Fraction(data['instances_at_eps'])))}$."
     )
     yield from behaviour(data["behaviour"])
     for claim, each in zip(data["claims"], found, strict=True):
@@ -233,20 +220,24 @@ def section(claim: dict[str, Any], writer: Writer, outcome: Outcome) -> Iterator
     yield "Decided by " + ", ".join(e["checker"] for e in claim["evidence"]) + "."
 
 
-def write(activation: Activation, folder: Path) -> None:
-    """Writes the two files of an activation, each all at once."""
+def write(activation: Activation, folder: Path) -> dict[str, Any]:
+    """Writes the two files of an activation, each all at once, and returns the outline of its certificates."""
     found, writer = outcomes(activation), Writer(activation)
     data = writer.data(found)
     files.replace_text(folder / f"{activation.name}.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     files.replace_text(folder / f"{activation.name}.md", "\n".join(lines(data, writer, found)) + "\n")
+    return outline(data)
 
 
 def main() -> int:
     needed("gem_symbolic.proofs")
     FOLDER.mkdir(exist_ok=True)
-    for activation in VARIANTS.values():
-        write(activation, FOLDER)
-        print(f"proofs/{activation.name}.json, proofs/{activation.name}.md: written")
+    found = {}
+    for name, activation in VARIANTS.items():
+        found[name] = write(activation, FOLDER)
+        print(f"proofs/{name}.json, proofs/{name}.md: written")
+    files.replace_text(outlines.PATH, json.dumps(found, indent=1) + "\n")
+    print(f"gem_symbolic/{outlines.PATH.name}: written")
     for path in mechanised.write(FOLDER / "formal"):
         print(f"proofs/formal/{path.name}: written")
     return 0

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from gem_symbolic.algebra import Algebra, SymPyAlgebra
 from gem_symbolic.certificates import Certificate, Step
 from gem_symbolic.checkers.arb import ArbChecker
 from gem_symbolic.checkers.exact import ExactChecker, Workspace, witness
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.decide import Verdict
 from gem_symbolic.definitions import Activation
+from gem_symbolic.sympyfield import SymPyAlgebra
 from gem_symbolic.theorems import certificates
 
 #: `proofs` takes the engines from here, after the ground types are set.
@@ -28,7 +28,6 @@ __all__ = [
     "PROVED",
     "REFUTED",
     "UNDECIDED",
-    "Algebra",
     "FlintAlgebra",
     "Outcome",
     "Prover",

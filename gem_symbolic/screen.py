@@ -13,6 +13,8 @@ from rich.text import Text
 from gem_symbolic.notation import plain
 
 COLOURS = {"proved": "green", "refuted": "bold red", "undecided": "yellow", True: "green", False: "bold red"}
+#: What is asked only where it is wanted: the key of its record, the head of its column, and what it proved.
+ALSO = {"formal": ("Coq", "{} of them by Coq"), "smt": ("inequalities", "the inequalities of {} of them by SMT")}
 #: The columns of a measurement and how they are set.
 COLUMNS: Mapping[str, Any] = {
     "kernel": "left",
@@ -75,28 +77,30 @@ class Screen:
         for record in self.claims:
             if "counterexample" in record:
                 self.console.print(Text(f"{record['id']} refuted: {record['counterexample']}", style="bold red"))
-            if record.get("formal", {}).get("status") == "not proved":
-                self.console.print(Text(f"{record['id']}: {record['formal']['detail']}", style="bold red"))
+            for checker in ALSO:
+                if record.get(checker, {}).get("status") in ("not proved", "undecided"):
+                    self.console.print(Text(f"{record['id']}: {record[checker]['detail']}", style="bold red"))
         if self.measurements:
             self.console.print(self.measurement_table(eps))
         proved = sum(c["status"] == "proved" for c in self.claims)
         within = sum(bool(m["ok"]) for m in self.measurements)
         ending = f"{proved} of {len(self.claims)} claims proved"
-        if formal := sum(c.get("formal", {}).get("status") == "proved" for c in self.claims):
-            ending += f", {formal} of them by Coq as well"
+        for checker, (_, words) in ALSO.items():
+            if count := sum(c.get(checker, {}).get("status") == "proved" for c in self.claims):
+                ending += f", {words.format(count)} as well"
         if self.measurements:
             ending += f", {within} of {len(self.measurements)} measurements within their limits"
         self.console.print(Text(f"{ending} in {seconds:.1f} s", style=COLOURS[report.status == 0]))
 
     def claim_table(self, where: str) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        formal = ("Coq",) if any("formal" in record for record in self.claims) else ()
-        for column in ("claim", "statement", "", "engines", *formal, f"at {where}"):
+        also = {key: head for key, (head, _) in ALSO.items() if any(key in record for record in self.claims)}
+        for column in ("claim", "statement", "", "engines", *also.values(), f"at {where}"):
             table.add_column(column, overflow="fold")
         for record in self.claims:
             status = Text(record["status"], style=COLOURS[record["status"]])
             engines = ", ".join(e["checker"] for e in record["evidence"])
-            said = [record["formal"]["status"] if "formal" in record else ""] if formal else []
+            said = [record.get(checker, {}).get("status", "") for checker in also]
             table.add_row(record["id"], record["statement"], status, engines, *said, self.values[record["id"]])
         return table
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from gem_symbolic.branches import Interval, partition
 from gem_symbolic.definitions import Activation
 from gem_symbolic.formats import Format
-from gem_symbolic.reference import bind, branch, evaluate, owning_side, precision
+from gem_symbolic.jets import bind, branch, precision
+from gem_symbolic.reference import evaluate, owning_side
 
 Floats = NDArray[np.float64]
 

@@ -1,7 +1,7 @@
 """The command line: prove the claims of an activation, measure its kernels, print a table.
 
-Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted or a limit missed, 2 usage
-error, 3 undecided, or something needed is not installed.
+Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted, a certificate edited or a
+limit missed, 2 usage error, 3 undecided, or something needed is not installed.
 """
 
 import argparse
@@ -85,8 +85,30 @@ def formally(report: Report, screen: Any) -> None:
             claim["evidence"].append({"kind": "proved", "checker": "Coq", "detail": claim["formal"]["detail"]})
 
 
+def satisfiably(report: Report, screen: Any) -> None:
+    """Adds to each claim with inequalities what solvers say to them; what they do not confirm is undecided."""
+    from gem_symbolic import inequalities
+
+    found = inequalities.outcomes(report.activation, screen.tell)
+    for claim in report.claims:
+        if claim["id"] not in found:
+            continue
+        claim["smt"], evidence = found[claim["id"]]
+        if claim["status"] == PROVED:
+            confirmed = claim["smt"]["status"] == PROVED
+            claim |= (
+                {"evidence": claim["evidence"] + evidence} if confirmed else {"status": "undecided", "evidence": []}
+            )
+
+
 def run(
-    activation: Activation, N: int, eps: Fraction | None, kernels: bool, screen: Any, formal: bool = False
+    activation: Activation,
+    N: int,
+    eps: Fraction | None,
+    kernels: bool,
+    screen: Any,
+    formal: bool = False,
+    smt: bool = False,
 ) -> Report:
     """Proves, reads back and measures; tells the screen as it goes."""
     from gem_symbolic.prover import Prover
@@ -98,6 +120,8 @@ def run(
         screen.claim(report.claims[-1], outcome.value)
     if formal:
         formally(report, screen)
+    if smt:
+        satisfiably(report, screen)
     if kernels:
         from gem_symbolic import kernelcheck
 
@@ -109,6 +133,21 @@ def run(
             report.measurements.append(measurement)
             screen.measurement(measurement)
     return report
+
+
+def recheck(p: "Parser", folder: Path) -> int:
+    """Checks the stored certificates of a folder, prints what was found, and returns the exit status."""
+    from gem_symbolic import recheck
+
+    started = time.perf_counter()
+    try:
+        found = {finding.status for finding in recheck.run(folder, print)}
+    except ValueError as error:
+        return p.error(str(error))
+    print(f"checked by FLINT and Arb in {time.perf_counter() - started:.2f} s")
+    if found - {recheck.UNDECIDED}:
+        return FAILED
+    return UNDECIDED if found else OK
 
 
 def listing() -> str:
@@ -140,14 +179,17 @@ def parser() -> Parser:
     p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
     p.add_argument("--no-kernels", action="store_true", help="prove only")
     p.add_argument("--formal", action="store_true", help="have Coq prove the claims as well, each for every N and eps")
+    p.add_argument("--smt", action="store_true", help="have cvc5, and z3 if it is there, confirm every inequality")
+    p.add_argument("--check", metavar="DIR", help="check the certificates stored in a folder again, alone: proofs/")
     p.add_argument("--list", action="store_true", help="print the definitions and stop")
     return p
 
 
-def unavailable(kernels: bool, formal: bool) -> Iterator[str]:
+def unavailable(kernels: bool, formal: bool, smt: bool) -> Iterator[str]:
     """What was asked for and cannot be done here, a sentence for each reason."""
     importlib.import_module("gem_symbolic.prover")  # first, as it says what SymPy computes with
-    for asked, module in ((kernels, "gem_symbolic.kernelcheck"), (formal, "gem_symbolic.mechanised")):
+    modules = ("gem_symbolic.kernelcheck", "gem_symbolic.mechanised", "gem_symbolic.inequalities")
+    for asked, module in zip((kernels, formal, smt), modules, strict=True):
         if asked and (reason := importlib.import_module(module).missing()):
             yield reason
 
@@ -159,8 +201,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         print(listing())
         return OK
+    if options.check is not None:
+        if options != p.parse_args(["--check", options.check]):
+            return p.error("--check takes no other option")
+        return recheck(p, Path(options.check))
     if options.variant is None or options.N is None:
-        return p.error("give --variant and --N, or --list")
+        return p.error("give --variant and --N, or --check DIR, or --list")
     try:
         activation = find(options.variant)
         N, eps = parameters(activation, options.N, options.eps, options.scale)
@@ -168,14 +214,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             files.writable(Path(options.json))
     except (ValueError, OSError) as error:
         p.error(str(error))
-    for reason in unavailable(not options.no_kernels, options.formal):
+    for reason in unavailable(not options.no_kernels, options.formal, options.smt):
         p.exit(UNDECIDED, f"{p.prog}: {reason}\n")
     from gem_symbolic.screen import Screen
 
     started = time.perf_counter()
     screen = Screen(quiet=options.json == "-")
     with screen:
-        report = run(activation, N, eps, not options.no_kernels, screen, options.formal)
+        report = run(activation, N, eps, not options.no_kernels, screen, options.formal, options.smt)
     screen.summary(report, working_eps(activation, eps), time.perf_counter() - started)
     if options.json:
         text = json.dumps(report.data(), indent=2, ensure_ascii=False) + "\n"

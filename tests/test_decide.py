@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gem_symbolic.algebra import Algebra, SymPyAlgebra
+from gem_symbolic.algebra import Algebra
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.decide import count_positive, root_counts, sign
+from gem_symbolic.sympyfield import SymPyAlgebra
 
 RELATIONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 ENGINES = (SymPyAlgebra, FlintAlgebra)

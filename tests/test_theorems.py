@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from gem_symbolic.algebra import Algebra, SymPyAlgebra
+from gem_symbolic.algebra import Algebra
 from gem_symbolic.certificates import (
     Certificate,
     Step,
@@ -22,6 +22,7 @@ from gem_symbolic.checkers.exact import ExactChecker
 from gem_symbolic.checkers.flint import FlintAlgebra
 from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, VARIANTS, Activation, Branch
 from gem_symbolic.prover import Outcome, Prover
+from gem_symbolic.sympyfield import SymPyAlgebra
 
 THEOREMS = {f"T{k}" for k in range(11)}
 

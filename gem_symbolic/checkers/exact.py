@@ -69,8 +69,15 @@ class Workspace:
             "den": lambda f: algebra.fraction(f)[1],
         }
 
+    @cached_property
+    def formulas(self) -> dict[str, Any]:
+        """The formulas read so far."""
+        return {}
+
     def read(self, text: str) -> Any:
-        return self.model.read(text, self.branches, self.functions)
+        if text not in self.formulas:
+            self.formulas[text] = self.model.read(text, self.branches, self.functions)
+        return self.formulas[text]
 
     def outward(self, text: str) -> Any:
         """A formula about one side of 0 with x for |x|, so that every symbol is positive. Raises ExpressionError."""
@@ -242,7 +249,7 @@ class ExactChecker:
 
     def __init__(self, activation: Activation, engine: type[Algebra]):
         self.name = engine.name
-        self._workspace = lru_cache(partial(Workspace, activation, engine))
+        self.workspace = lru_cache(partial(Workspace, activation, engine))
 
     def names(self, step: Step) -> tuple[str, ...]:
         """What decides a step."""
@@ -253,7 +260,7 @@ class ExactChecker:
         if step.numerical:
             return None
         try:
-            return CHECKS[step.kind](self._workspace(certificate.companion), *step.args)
+            return CHECKS[step.kind](self.workspace(certificate.companion), *step.args)
         except ZeroDivisionError:
             return Verdict(False, "a denominator is zero")
         except ExpressionError as error:
