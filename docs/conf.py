@@ -12,6 +12,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.addnodes import desc_annotation
 
 import gem_symbolic
 from gem_symbolic import nn
@@ -41,7 +42,7 @@ nb_execution_mode = "off"  # `make notebooks` executes them, and so do the tests
 myst_enable_extensions = ["dollarmath"]
 smartquotes = False  # "1e-4" is code
 
-autodoc_default_options = {"members": True, "no-value": True}
+autodoc_default_options = {"members": True}
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -53,6 +54,8 @@ PUBLIC = ("nn", "functional", "reference", "parameters", "definitions", "certifi
 #: Code in a docstring, and what is markup elsewhere for reStructuredText but not for us.
 CODE, MARKUP = re.compile(r"`([^`]+)`"), re.compile(r"([\\*|_])")
 INDENT = " " * 4
+#: The value of a constant is shown up to this length: a table is read where it is written.
+SHOWN = 80
 #: What docutils does not know, or writes with a sign that few fonts have.
 SPELLED = {r"\iff": r"\Longleftrightarrow", r"\setminus": r"\backslash"}
 
@@ -86,6 +89,13 @@ def as_written(app: Any, what: str, name: str, found: Any, options: Any, lines: 
     lines[:] = text
 
 
+def without_tables(app: Any, page: nodes.document) -> None:
+    """Leaves out values of constants that are too long to be read in a line."""
+    for node in list(page.findall(desc_annotation)):
+        if node.astext().startswith(" = ") and len(node.astext()) > SHOWN:
+            node.parent.remove(node)
+
+
 def as_mathml(writer: Any, node: nodes.math | nodes.math_block) -> None:
     """A formula as browsers show it by themselves: no page fetches a script. Raises docutils' MathError."""
     formula = node.astext()
@@ -99,3 +109,4 @@ def setup(app: Any) -> None:
     app.add_html_math_renderer("mathml", (as_mathml, None), (as_mathml, None))
     app.connect("source-read", fill_in)
     app.connect("autodoc-process-docstring", as_written)
+    app.connect("doctree-read", without_tables)

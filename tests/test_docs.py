@@ -20,6 +20,8 @@ from gem_symbolic.definitions import VARIANTS
 ROOT = pages.DOCS.parent
 PAGES = sorted([*pages.DOCS.rglob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+#: Pages that another test follows, section by section, as each needs packages of its own.
+ELSEWHERE = {"drop-in.md": "test_integrations_export.py"}
 #: What the schema of CFF 1.2.0 requires, and what else stands in the file.
 CITED = {"authors", "cff-version", "message", "title"}, {"abstract", "keywords", "license", "type", "version"}
 
@@ -99,9 +101,14 @@ def test_what_leads_nowhere_is_refused(tmp_path):
         assert name in done.stderr
 
 
-@each_page
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in ELSEWHERE], ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_page_can_be_followed(page):
     pages.follow(page.read_text(encoding="utf-8"), page.name)
+
+
+def test_a_page_that_is_followed_elsewhere_is():
+    for page, test in ELSEWHERE.items():
+        assert f'"{page}"' in (ROOT / "tests" / test).read_text(encoding="utf-8")
 
 
 def test_the_pages_hold_code():
