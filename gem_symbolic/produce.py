@@ -45,7 +45,7 @@ def measured(
     if kernelcheck.missing():
         return
     with measure.interpreted():
-        module = emit.load(source, activation.name)
+        module = emit.load(source, f"{activation.name}_kernels")
     runs = measure.runs(module, activation, None, None, kernelcheck.paths())
     with suppress(native.CompilerError):  # without a compiler that path cannot be run
         runs["native"] = measure.native_run(compiled)

@@ -56,7 +56,7 @@ class Exact:
     def rounded(self, format: Format) -> Floats:
         """Each number correctly rounded to the format (see `rounding.round_to`)."""
         e = self.exponent(format)
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # a value beyond float64 is infinite
             units = np.ldexp(self.high, -(e + self.shift))
             nearest = np.rint(units)
             tie = (np.abs(units - np.trunc(units)) == 0.5) & (self.low != 0)

@@ -19,14 +19,15 @@ from gem_symbolic import emit, measure, validate
 from gem_symbolic.definitions import Activation
 from gem_symbolic.plans import PlanError
 from gem_symbolic.readback.machine import Machine
-from gem_symbolic.readback.numbers import Numbers
+from gem_symbolic.readback.numbers import Numbers, Refused
 from gem_symbolic.readback.pieces import Pieces
-from gem_symbolic.readback.regions import FIELD
+from gem_symbolic.readback.regions import FIELD, ONE, H, R, S
 from gem_symbolic.readback.source import Composite, Source
-from gem_symbolic.readback.values import ValidationError
+from gem_symbolic.readback.values import COMPUTE, Tensor, ValidationError
 from gem_symbolic.readback.versions import PIECED, Version
 from gem_symbolic.reference import evaluate
 
+WORLD = validate.isolated(PIECED[0])
 POINTS = (-1e30, -40.5, -3.25, -2.5, -1.25, -0.75, -1e-3, 1e-3, 0.25, 0.625, 1.5, 2.75, 4.5, 1e30)
 
 
@@ -85,7 +86,7 @@ def test_nothing_is_left_of_parameters(name: str) -> None:
     assert "GEM" not in emit.native(RATIONALS[name])
 
 
-@pytest.mark.parametrize("name", ["a b", "class", "_f", "tuple", "matrices", "ü"])
+@pytest.mark.parametrize("name", ["a b", "class", "_f", "tuple", "matrices", "torch", "tl", "x", "ü"])
 def test_names_that_are_refused(name: str) -> None:
     with pytest.raises(PlanError, match="no kernels can be named"):
         emit.source(replace(HARD_SWISH, name=name))
@@ -101,10 +102,27 @@ def test_texts_that_are_refused(text: str) -> None:
 
 # --- Reading back ---
 
+#: Further ones: three denominators, junctions that no binary number is, a step, a constant.
+FURTHER = (
+    activation(
+        "three",
+        ("x < -5/2", "(x**2 + 1)/(x**2 - x + 3)"),
+        ("-5/2 <= x <= 100", "1/(x**4 + 1)"),
+        ("x > 100", "x**3/(x**2 + 1)"),
+    ),
+    activation(
+        "thirds",
+        ("x <= 1/3", "-x/7"),
+        ("1/3 < x < 22/7", "(x - 1/3)*3/11 - 1/21"),
+        ("x >= 22/7", "x*x/1000 + 1/3"),
+    ),
+    activation("step", ("x < 0", "-1/3"), ("x >= 0", "1/3")),
+    activation("constant", ("all x", "1/3")),
+)
 
-@pytest.mark.parametrize("name", RATIONALS)
-def test_the_functions_are_proved(name: str) -> None:
-    a = RATIONALS[name]
+
+@pytest.mark.parametrize("a", [*RATIONALS.values(), *FURTHER], ids=lambda a: a.name)
+def test_the_functions_are_proved(a: Activation) -> None:
     assert all(proved(m, version, m.names[function], order, a) for m, version, function, order in functions(a))
 
 
@@ -115,9 +133,39 @@ def test_the_file_is_proved(name: str) -> None:
     assert {f.target for f in found.findings} == {"calls", "constants", *(v.title for v in PIECED)}
 
 
-@pytest.mark.parametrize("name", RATIONALS)
-def test_the_native_file_is_proved(name: str) -> None:
-    assert validate.validate_native(emit.native(RATIONALS[name]), RATIONALS[name]).holds
+@pytest.mark.parametrize("a", [*RATIONALS.values(), *FURTHER], ids=lambda a: a.name)
+def test_the_native_file_is_proved(a: Activation) -> None:
+    assert validate.validate_native(emit.native(a), a).holds
+
+
+def test_a_sign_is_decided_by_counting_roots() -> None:
+    numbers = Numbers(FIELD, frozenset("h"), {"r": H + 1})  # r > 1
+    assert numbers.sign(R * R - R * 3 + 3) == 1  # no real root
+    assert numbers.sign(R - R * R * R) == -1  # roots at 0 and 1 only
+    for changing in (R * R - R * 4 + 3, R * R - S):  # a root at 3; another symbol
+        with pytest.raises(Refused, match="is not the same throughout"):
+            numbers.sign(changing)
+
+
+def test_a_literal_is_known_or_refused() -> None:
+    with pytest.raises(Refused, match="no coefficient"):
+        Numbers(FIELD).literal(0.5)
+    text = "import torch\n\n\ndef f(x):\n    return {}\n"
+    for expression in ("x * (0.5 * 0.5)", "x * (0.5 + 1)", "torch.where(0.5 < 1, x, 0)", "x * 0.25"):
+        m = Machine(Source.read(text.format(expression)), Numbers(FIELD, literals={"0.5": ONE / 2}), WORLD).load()
+        with pytest.raises(ValidationError):
+            m.call(m.names["f"], [Tensor(R, COMPUTE)])
+
+
+@pytest.mark.parametrize("a", FURTHER, ids=lambda a: a.name)
+def test_literals_are_the_nearest_numbers(a: Activation) -> None:
+    assert Pieces(a).rounded() == ""
+
+
+def test_a_literal_that_is_not_nearest_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Pieces(LEAKY_RELU)
+    monkeypatch.setitem(wrong.__dict__, "literals", {"0.01": Fraction(1, 99)})
+    assert "not the nearest" in wrong.rounded()
 
 
 def functions(a: Activation) -> Iterator[tuple[Machine, Version, str, int]]:

@@ -134,6 +134,14 @@ def presentable(activation: Activation) -> None:
             raise PlanError(f"no kernels can quote {text!r}: it must be one printable line without {' '.join(SPLICES)}")
 
 
+def unambiguous(activation: Activation, file: ast.Module) -> None:
+    """Raises PlanError where a kernel file has something else by the name of what a user calls."""
+    defined = [node.name for node in file.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    used = {node.id for node in ast.walk(file) if isinstance(node, ast.Name)} - {module(activation)}
+    if len(set(defined)) < len(defined) or used & {activation.name, f"{activation.name}_glu"}:
+        raise PlanError(f"no kernels can be named {activation.name!r}: their file has something else of that name")
+
+
 def printed(plans: Sequence[Plan], target: Target) -> tuple[list[tuple[Routine, Body]], dict[str, str]]:
     """The routines that the plans use, in the target's language, and the loops over them."""
     used = {step.op for p in plans for step in p.steps}
@@ -174,9 +182,7 @@ def source(activation: Activation, facts: Sequence[str] = ()) -> str:
         chains=chains,
         triton_template=TRITON.template,
     )
-    defined = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    if len(set(defined)) < len(defined):
-        raise PlanError(f"no kernels can be named {activation.name!r}: their file has something else of that name")
+    unambiguous(activation, ast.parse(text))
     return text
 
 
