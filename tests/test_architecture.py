@@ -34,6 +34,7 @@ LAYERS = (
     "readback",
     "validate kernels operators functional nn",
     "kernelcheck screen compare machinecode pricing contenders mechanised",
+    "spec",
     "verify proofs bench readme notebooks accuracy exhaustive cost costtable special formal provingtime",
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules.split()}
