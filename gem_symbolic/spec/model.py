@@ -1,12 +1,14 @@
 """The model: rational functions with rational coefficients on intervals that tile the real line."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
+from flint import fmpq_poly
+
 from gem_symbolic.spec.rational import Rational
-from gem_symbolic.spec.real import Real
+from gem_symbolic.spec.real import Real, between, roots
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,15 @@ class Piece:
     def inside(self, x: Real) -> bool:
         """Whether x lies in the interior."""
         return (self.low is None or self.low < x) and (self.high is None or x < self.high)
+
+    @property
+    def middle(self) -> Real:
+        """A number in the interior."""
+        return Real.of(between(self.low, self.high))
+
+    def zeros(self, p: fmpq_poly) -> list[tuple[Real, int]]:
+        """The roots of a polynomial other than 0 in the interior, from the left, with their multiplicities."""
+        return [(x, k) for x, k in roots(p) if self.inside(x)]
 
     @property
     def on(self) -> str:
@@ -59,3 +70,17 @@ class Function:
     def piece(self, x: Real) -> Piece:
         """The piece that x belongs to."""
         return next(p for p in self.pieces if x in p)
+
+    def derivative(self) -> "Function":
+        """f' where it exists: at a junction it stands for the one-sided derivatives."""
+        return replace(self, pieces=tuple(replace(p, function=p.function.derivative()) for p in self.pieces))
+
+    def minus(self, other: "Function") -> "Function":
+        """self - other, but for single points where both jump."""
+        ends = sorted({x for x, _, _ in (*self.junctions, *other.junctions)})
+        pieces = []
+        for low, high in pairwise([None, *ends, None]):
+            inner = Real.of(between(low, high))
+            function = self.piece(inner).function - other.piece(inner).function
+            pieces.append(Piece(low, high, False, high is not None, function))
+        return Function(f"{self.name} - {other.name}", "", tuple(pieces))

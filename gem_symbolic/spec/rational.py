@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flint import arb_poly, ctx, fmpq, fmpq_mat, fmpq_poly
 
-from gem_symbolic.spec.real import Real, balls, polynomial_text, precisions, sign
+from gem_symbolic.spec.real import OO, Extended, Real, balls, polynomial_text, precisions, sign
 
 X = fmpq_poly([0, 1])
 ONE = fmpq_poly([1])
@@ -53,6 +53,27 @@ class Rational:
     def derivative(self) -> "Rational":
         """f'."""
         return quotient(self.num.derivative() * self.den - self.num * self.den.derivative(), self.den * self.den)
+
+    @property
+    def degree(self) -> int:
+        """The power of x that it grows like. Raises ValueError for the function 0."""
+        if self.num == 0:
+            raise ValueError("the function 0 has no degree")
+        return self.num.degree() - self.den.degree()
+
+    def limit(self, side: int) -> Extended:
+        """The limit at oo for side = 1, at -oo for side = -1."""
+        if self.num == 0 or self.degree < 0:
+            return Real.of(0)
+        lead = self.num.leading_coefficient()
+        if self.degree == 0:
+            return Real.of(lead)
+        return OO if lead * side**self.degree > 0 else -OO
+
+    def mirrored(self) -> "Rational":
+        """f(-x)."""
+        x = fmpq_poly([0, -1])
+        return quotient(self.num(x), self.den(x))
 
     def at(self, x: Real) -> Real:
         """The exact value at a number. Raises ZeroDivisionError at a pole."""

@@ -14,6 +14,7 @@ from gem_symbolic.checkers.isolate import real_roots
 
 #: The relative accuracy, in bits, that comparisons start from; it doubles until they are decided.
 BITS = 64
+OO = float("inf")
 
 
 @cache
@@ -57,15 +58,17 @@ class Real:
                 return arb(self.rational)
         return balls(self.coefficients, bits)[self.index]
 
-    def __lt__(self, other: "Real") -> bool:
+    def __lt__(self, other: "Extended") -> bool:
+        if not isinstance(other, Real):
+            return other == OO
         if self == other:
             return False
         if self.rational is not None and other.rational is not None:
-            return bool(self.rational < other.rational)
+            return self.rational < other.rational
         for bits in precisions():
             a, b = self.ball(bits), other.ball(bits)
             if a < b or a > b:
-                return bool(a < b)
+                return a < b
         raise AssertionError("the precisions do not end")
 
     def __neg__(self) -> "Real":
@@ -79,6 +82,17 @@ class Real:
         if self.rational is not None:
             return str(self.rational)
         return f"root({polynomial_text(self.polynomial)}, {self.index + 1})"
+
+
+#: A real algebraic number, or an infinity: the only floats there are here.
+Extended = Real | float
+
+
+def magnitude(value: Extended) -> Extended:
+    """The absolute value."""
+    if not isinstance(value, Real):
+        return OO
+    return -value if value < Real.of(0) else value
 
 
 def precisions() -> Iterator[int]:
