@@ -20,10 +20,10 @@ from gem_symbolic.spec.second import End, Number, Part, parts, x
 PRECISION = 192
 
 
-def norm_power(function: Function, other: Function, p: int) -> arb:
-    """The p-th power of the L^p distance, p = 1 or 2, where it is finite."""
+def norm_power(function: Function, other: Function, p: int) -> fmpq | arb:
+    """The p-th power of the L^p distance, p = 1 or 2, where it is finite; exact where no logarithm is in it."""
     with ctx.workprec(PRECISION):
-        return sum((integral(part) for whole in parts(function, other) for part in powers(whole, p)), arb(0))
+        return sum((integral(part) for whole in parts(function, other) for part in powers(whole, p)), fmpq(0))
 
 
 def powers(part: Part, p: int) -> Iterator[Part]:
@@ -51,7 +51,7 @@ def zeros(part: Part) -> list[End]:
     )
 
 
-def integral(part: Part) -> arb:
+def integral(part: Part) -> fmpq | arb:
     """The integral of a function without poles on its closed interval, where it is finite."""
     whole, rest = part.over.div(part.under)
     exact, logarithms = ratint_ratpart(rest, part.under, x)
@@ -62,10 +62,13 @@ def integral(part: Part) -> arb:
     slope = bottom.derivative()
     residues = [(r, acb_poly(top)(r) / acb_poly(slope)(r)) for r in poles]
 
-    def at(end: End | None, side: int) -> arb:
+    def at(end: End | None, side: int) -> fmpq | arb:
         if end is None:  # the residues add up to 0: of the logarithms their arguments are left, at -oo
             turns = [c * acb(0, arb.pi() * (-1 if r.imag > 0 else 1)) for r, c in residues if r.imag != 0]
-            return sum(turns, acb(0)).real if side < 0 else arb(0)
+            return sum(turns, acb(0)).real if side < 0 and turns else fmpq(0)
+        if not residues and end.p.degree() == 1:
+            exactly = fraction(-end.p.nth(0) / end.p.nth(1))
+            return antiderivative(exactly) + over(exactly) / under(exactly)
         z = acb(ball(end))
         logs = [c * (z - r if r.imag != 0 else acb(abs((z - r).real))).log() for r, c in residues]
         polynomials = acb_poly(antiderivative)(z) + acb_poly(over)(z) / acb_poly(under)(z)

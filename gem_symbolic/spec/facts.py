@@ -1,6 +1,6 @@
 """Everything that is derived from a function, collected, and as JSON data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -68,36 +68,28 @@ class Facts:
         """The L^p distance to another function."""
         return norms.norm(self.function.minus(self.others[other]), EXPONENTS[p])
 
-    def data(self) -> dict[str, Any]:
-        """The facts as JSON data."""
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """The facts as JSON data, by name, one after the other as they are derived."""
         f = self.function
-        found: dict[str, Any] = {
+        yield from {
             "title": f.title,
             "settings": {name: str(value) for name, value in f.settings.items()},
             "pieces": [{"on": p.on, "expr": str(p.function)} for p in f.pieces],
             "poles": [number(x) for x in self.poles],
-        }
+        }.items()
         if self.poles:
-            return found
+            return
         low, high = self.range
-        return found | {
-            "smoothness": order(self.smoothness),
-            "junctions": [
-                {"x": number(j.x), "smoothness": order(j.smoothness)}
-                | ({} if j.jump is None else {"derivative": j.m, "jump": number(j.jump)})
-                for j in self.junctions
-            ],
-            "range": {"infimum": extremum(low), "supremum": extremum(high)},
-            "monotone": [run(r) | {"direction": shape.WORDS[r.direction]} for r in self.runs],
-            "lipschitz": extremum(self.lipschitz),
-            "zero_gradient": {
-                "intervals": [run(r) for r in shape.flat(f)],
-                "points": [number(x) for x in shape.stationary(f)],
-            },
-            "asymptotes": {name: asymptote(f, side) for name, side in (("-oo", -1), ("oo", 1))},
-            "distances": {name: {p: number(self.distance(name, p)) for p in EXPONENTS} for name in self.others},
-            "gain": number(norms.gain(f)),
-        }
+        yield "smoothness", order(self.smoothness)
+        yield "junctions", [junction(j) for j in self.junctions]
+        yield "range", {"infimum": extremum(low), "supremum": extremum(high)}
+        yield "monotone", [run(r) | {"direction": shape.WORDS[r.direction]} for r in self.runs]
+        yield "lipschitz", extremum(self.lipschitz)
+        flat = [run(r) for r in self.runs if r.direction == 0]
+        yield "zero_gradient", {"intervals": flat, "points": [number(x) for x in shape.stationary(f)]}
+        yield "asymptotes", {name: asymptote(f, side) for name, side in (("-oo", -1), ("oo", 1))}
+        yield "distances", {to: {p: number(self.distance(to, p)) for p in EXPONENTS} for to in self.others}
+        yield "gain", number(norms.gain(f))
 
 
 def number(value: Value) -> dict[str, str]:
@@ -113,6 +105,12 @@ def number(value: Value) -> dict[str, str]:
 def order(smoothness: int | None) -> int | str:
     """A smoothness order; in words where it is none."""
     return "oo" if smoothness is None else "discontinuous" if smoothness < 0 else smoothness
+
+
+def junction(j: junctions.Junction) -> dict[str, Any]:
+    """Where it is, how smooth, and which derivative jumps by how much."""
+    found = {"x": number(j.x), "smoothness": order(j.smoothness)}
+    return found if j.jump is None else found | {"derivative": j.m, "jump": number(j.jump)}
 
 
 def extremum(e: Extremum) -> dict[str, Any]:

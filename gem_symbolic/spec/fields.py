@@ -32,7 +32,6 @@ FIELDS: Mapping[str, Mapping[str, tuple[Accepted, str, bool]]] = {
         "monotone": ((bool,), "true or false", False),
         "dead_region": ((bool,), "true or false", False),
         "bounded_below": ((bool,), "true or false", False),
-        "poles": ((bool,), "true or false", False),
         "distance": ((list,), "one or more tables [[claims.distance]]", False),
     },
     "claims.distance": {

@@ -31,6 +31,7 @@ from gem_symbolic.expressions import ExpressionError
 from gem_symbolic.spec import grammar
 from gem_symbolic.spec.fields import check, integer, parameters, positive
 from gem_symbolic.spec.intervals import interval, untiled
+from gem_symbolic.spec.junctions import poles
 from gem_symbolic.spec.locate import SpecError, located
 from gem_symbolic.spec.model import Function, Piece
 from gem_symbolic.spec.rational import Rational, X, constant, quotient
@@ -38,6 +39,8 @@ from gem_symbolic.spec.real import Real
 
 #: The specs that are shipped, one file each.
 SHIPPED = Path(__file__).resolve().parent.parent / "specs"
+#: The functions that every distance is derived to.
+USUAL = ("relu", "identity")
 #: The largest file, in bytes.
 SIZE = 64 * 1024
 
@@ -98,6 +101,20 @@ class Spec:
             raise self.error(fault[1], "branch", order[fault[0]], "on")
         pieces = [Piece(i.low, i.high, i.low_closed, i.high_closed, values[k]) for k in order for i in [intervals[k]]]
         return Function(self.name, self.title, tuple(pieces), settings)
+
+    def others(self) -> dict[str, Function]:
+        """The functions that distances are taken to, with their own values of parameters. Raises SpecError."""
+        found = {name: load(name).function() for name in USUAL}
+        for k, row in enumerate(self.claims.get("distance", [])):
+            to = row["to"]
+            if to not in found:
+                try:
+                    found[to] = load(to if to in shipped() else Path(self.where).parent / to).function()
+                except SpecError as error:
+                    raise self.error(str(error), "claims.distance", k, "to") from None
+            if pole := next(poles(found[to]), None):
+                raise self.error(f"{grammar.shown(to)} has a pole at {pole}", "claims.distance", k, "to")
+        return found
 
 
 def load(path: str | Path) -> Spec:

@@ -64,11 +64,6 @@ def monotone(function: Function) -> int | None:
     return None if len(directions) > 1 else sum(directions)
 
 
-def flat(function: Function) -> tuple[Run, ...]:
-    """The intervals where the gradient is zero."""
-    return tuple(run for run in runs(function) if run.direction == 0)
-
-
 def stationary(function: Function) -> tuple[Real, ...]:
     """The single points, outside those intervals, where the derivative exists and is zero."""
     found = [
