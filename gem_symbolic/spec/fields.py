@@ -10,6 +10,8 @@ from gem_symbolic.spec.locate import located
 
 #: The limits: branches, distances, the size of an integer parameter, the digits and decimal exponent of a real one.
 BRANCHES, INTEGER, DIGITS = 32, 1000, 60
+#: The texts that are printed as they are, and how long they may be.
+PRINTED, LENGTH = ("title", "source"), 300
 #: Names that mean something else in a spec.
 RESERVED = ("x", "oo", "all", "root")
 
@@ -55,6 +57,8 @@ def check(where: str, text: str, data: Mapping[str, Any]) -> None:
                 known = ", ".join(accepted)
                 raise located(where, text, f"unknown field {shown(key)!r}; known are {known}", table, index, key)
             types, words, _ = accepted[key]
+            if key in PRINTED and not (str(value).isprintable() and len(str(value)) <= LENGTH):
+                raise located(where, text, f"it must be at most {LENGTH} printable characters", table, index, key)
             if type(value) not in types:
                 raise located(where, text, f"it must be {words}; got {kind(value)}", table, index, key)
         for key, (_, words, needed) in accepted.items():

@@ -60,8 +60,8 @@ def checked(text: str, known: Mapping[str, object]) -> str:
 
 
 def shown(word: str, length: int = 40) -> str:
-    """A word of the user's, cut to what fits a sentence, on one line."""
-    word = " ".join(word.split())
+    """A word of the user's, cut to what fits a sentence, on one line, with ? for what cannot be printed."""
+    word = "".join(c if c.isprintable() else "?" for c in " ".join(word[: 2 * length].split()))
     return word if len(word) <= length else f"{word[: length - 3]}..."
 
 

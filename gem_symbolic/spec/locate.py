@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+from gem_symbolic.spec.grammar import shown
+
 HEADER = re.compile(r"\s*\[{1,2}\s*([\w.-]+)\s*\]{1,2}\s*(?:#.*)?")
 
 
@@ -33,5 +35,5 @@ class SpecError(ValueError):
 def located(where: str, text: str, what: str, table: str = "", index: int = 0, key: str = "") -> SpecError:
     """The error of a field, with its place."""
     several = table in ("branch", "claims.distance")
-    field_name = ", ".join(filter(None, [f"{table} {index + 1}" if several else table, key]))
-    return SpecError(f"{where}, line {line(text, table, index, key)}, {field_name or 'top level'}: {what}")
+    field_name = ", ".join(filter(None, [f"{table} {index + 1}" if several else table, shown(key)]))
+    return SpecError(f"{shown(where, 200)}, line {line(text, table, index, key)}, {field_name or 'top level'}: {what}")

@@ -41,8 +41,8 @@ from gem_symbolic.spec.real import Real
 SHIPPED = Path(__file__).resolve().parent.parent / "specs"
 #: The functions that every distance is derived to.
 USUAL = ("relu", "identity")
-#: The largest file, in bytes.
-SIZE = 64 * 1024
+#: The largest file, in bytes, and the most dots in a line: tomllib takes the square of the depth of a dotted key.
+SIZE, DOTS = 64 * 1024, 500
 
 
 @dataclass(frozen=True)
@@ -119,16 +119,16 @@ class Spec:
 
 def load(path: str | Path) -> Spec:
     """The spec in a TOML file, or the shipped one of that name. Raises SpecError, in one sentence."""
-    where = Path(path)
-    if where.suffix == "" and len(where.parts) == 1 and (SHIPPED / f"{where}.toml").is_file():
-        where = SHIPPED / f"{where}.toml"
+    where = SHIPPED / f"{path}.toml" if str(path) in shipped() else Path(path)
     text = contents(where)
+    if max(row.count(".") for row in text.split("\n")) > DOTS:
+        raise SpecError(f"{place(where)}: a line has more than {DOTS} dots")
     try:
         data = tomllib.loads(text)
     except RecursionError:
-        raise SpecError(f"{where}: it is nested too deeply") from None
+        raise SpecError(f"{place(where)}: it is nested too deeply") from None
     except ValueError as error:
-        raise SpecError(f"{where}: it is no TOML: {grammar.shown(str(error), 200)}") from None
+        raise SpecError(f"{place(where)}: it is no TOML: {grammar.shown(str(error), 200)}") from None
     check(str(where), text, data)
     integers, reals = parameters(str(where), text, data)
     return Spec(
@@ -149,24 +149,31 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
+def place(path: Path) -> str:
+    """A path in a sentence."""
+    return grammar.shown(str(path), 200)
+
+
 def contents(path: Path) -> str:
     """The text of a file. Raises SpecError, in one sentence."""
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise SpecError(f"{path}: it is not a file")
-        with path.open("rb") as file:
-            data = file.read(SIZE + 1)
+        regular = stat.S_ISREG(path.stat().st_mode)  # looked at first: opening a pipe would wait
+        data = b""
+        if regular:
+            with path.open("rb") as file:
+                data = file.read(SIZE + 1)
     except (OSError, ValueError) as error:
         known = ", ".join(shipped())
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SpecError(f"cannot read {grammar.shown(str(path), 200)!r}: {reason}; shipped are {known}") from None
+        raise SpecError(f"cannot read {place(path)}: {reason}; shipped are {known}") from None
+    if not regular:
+        raise SpecError(f"{place(path)}: it is not a file")
     if len(data) > SIZE:
-        raise SpecError(f"{path}: it is larger than {SIZE} bytes")
+        raise SpecError(f"{place(path)}: it is larger than {SIZE} bytes")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SpecError(f"{path}, line {data[: error.start].count(10) + 1}: it is not UTF-8 text") from None
+        raise SpecError(f"{place(path)}, line {data[: error.start].count(10) + 1}: it is not UTF-8 text") from None
 
 
 def constants(settings: Mapping[str, Fraction]) -> dict[str, Rational]:
