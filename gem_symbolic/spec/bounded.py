@@ -94,10 +94,11 @@ def derive(sender: Connection, spec: Spec, given: Mapping[str, Any]) -> None:
 
 def send_all(sender: Connection, spec: Spec, given: Mapping[str, Any]) -> None:
     """Sends the claims, decided, and the facts. Raises SpecError."""
+    function, companions = spec.function(given), spec.others()  # what cannot be read is said before SymPy is loaded
     from gem_symbolic.spec.claims import claims, no_poles
     from gem_symbolic.spec.facts import Facts
 
-    facts = Facts(spec.function(given), spec.others())
+    facts = Facts(function, companions)
     first, others = no_poles(facts), list(claims(spec, facts))
     sender.send(("expected", [(claim.id, claim.statement) for claim in (first, *others)]))
     sender.send(("claim", first.decide()))
