@@ -8,7 +8,7 @@ N ?= 3
 VARIANT ?= segem
 EPS ?= 1e-4
 
-.PHONY: help verify test lint codegen proofs formal readme notebooks docs exhaustive accuracy sweeps soak bench check cost values
+.PHONY: help verify test lint codegen proofs formal readme notebooks docs exhaustive accuracy sweeps soak fuzz bench check cost values
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # codegen and readme quote proofs
 
@@ -63,6 +63,9 @@ values: $(READY)  ## what the kernels give at infinities, zeros and NaN, and whe
 
 soak: $(READY)  ## train in mixed precision for 1,000 steps where the printed formula overflows
 	SOAK_STEPS=1000 $(PY) -m pytest -n 2 tests/test_soak.py
+
+fuzz: $(READY)  ## compare what is derived of 50,000 random specs with brute force, half an hour
+	FUZZ_SPECS=50000 $(PY) -m pytest -s tests/test_spec_fuzz.py
 
 bench: $(READY)  ## time the kernels beside copying, F.relu, F.silu, F.gelu: codegen/bench-cpu.json, 45 minutes
 	$(PY) -m gem_symbolic.bench --json codegen/bench-cpu.json

@@ -185,6 +185,9 @@ def parser() -> Parser:
     p.add_argument("--formal", action="store_true", help="have Coq prove the claims as well, each for every N and eps")
     p.add_argument("--smt", action="store_true", help="have cvc5, and z3 if it is there, confirm every inequality")
     p.add_argument("--check", metavar="DIR", help="check the certificates stored in a folder again, alone: proofs/")
+    p.add_argument("--spec", metavar="FILE", help="a spec of your own in TOML, or a shipped one, instead of --variant")
+    p.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a parameter of the spec")
+    p.add_argument("--seconds", help="how long the spec may take until it is undecided (default: 60)")
     p.add_argument("--list", action="store_true", help="print the definitions and stop")
     return p
 
@@ -202,14 +205,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     p = parser()
     options = p.parse_args(arguments)
     if options.list:
-        print(listing())
+        print("\n".join([listing(), "", *importlib.import_module("gem_symbolic.spec.command").listing()]).rstrip())
         return OK
     if options.check is not None:
         if options != p.parse_args(["--check", options.check]):
             return p.error("--check takes no other option")
         return recheck(p, Path(options.check))
+    if options.spec is not None:
+        return importlib.import_module("gem_symbolic.spec.command").run(options, p.error)
+    if options.set or options.seconds:
+        p.error("--set and --seconds belong to --spec")
     if options.variant is None or options.N is None:
-        return p.error("give --variant and --N, or --check DIR, or --list")
+        return p.error("give --variant and --N, or --spec FILE, or --check DIR, or --list")
     try:
         activation = find(options.variant)
         N, eps = parameters(activation, options.N, options.eps, options.scale)

@@ -34,6 +34,7 @@ LAYERS = (
     "readback",
     "validate kernels operators functional nn deadunits",
     "kernelcheck screen compare machinecode pricing contenders mechanised halves produce integrations inequalities",
+    "spec",
     "verify proofs recheck bench readme notebooks accuracy exhaustive cost costtable special formal provingtime"
     " choose report",
 )

@@ -86,7 +86,7 @@ def test_an_undecided_claim_exits_with_3(monkeypatch: pytest.MonkeyPatch, capsys
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "give --variant and --N, or --check DIR, or --list"),
+        ([], "give --variant and --N, or --spec FILE, or --check DIR, or --list"),
         (["--variant", "relu", "--N", "1"], "unknown variant 'relu'; known are gem, egem, segem, segem_gated"),
         (["--variant", "egem", "--N", "0"], "N must be an integer >= 1; got 0"),
         (["--variant", "egem", "--N", "two"], "N must be an integer >= 1; got 'two'"),

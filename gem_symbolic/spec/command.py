@@ -1,0 +1,123 @@
+"""`verify --spec`: decide the claims of a spec, derive the facts, show both.
+
+Exit status: 0 every claim proved, 1 a claim refuted, 2 the spec cannot be read, 3 undecided.
+"""
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from gem_symbolic import files
+from gem_symbolic.screen import COLOURS, Screen
+from gem_symbolic.spec import bounded, show
+from gem_symbolic.spec.read import Spec, SpecError, load, shipped
+
+SCHEMA = 1
+#: How long the derivation may take unless told otherwise.
+SECONDS = 60
+OK, REFUTED, UNDECIDED = 0, 1, 3
+
+
+def given(chosen: argparse.Namespace) -> dict[str, str]:
+    """The parameters that were given. Raises ValueError, in one sentence."""
+    values = {name: value for name in ("N", "eps") if (value := getattr(chosen, name)) is not None}
+    for text in chosen.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE; got {text!r}")
+        values[name.strip()] = value.strip()
+    return values
+
+
+def seconds(text: str | None) -> float:
+    """The time. Raises ValueError, in one sentence."""
+    try:
+        value = float(SECONDS if text is None else text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"--seconds must be a number > 0; got {text!r}")
+    return value
+
+
+def run(chosen: argparse.Namespace, refuse: Callable[[str], NoReturn]) -> int:
+    """Runs `verify --spec` and returns the exit status; `refuse` ends the program with a sentence."""
+    if chosen.variant or chosen.scale or chosen.formal:
+        refuse("--spec takes no --variant, --scale or --formal")
+    started = time.perf_counter()
+    screen = Screen(quiet=chosen.json == "-")
+    try:
+        spec, values, limit = load(chosen.spec), given(chosen), seconds(chosen.seconds)
+        settings = spec.settings(values)
+        if chosen.json not in (None, "-"):
+            files.writable(Path(chosen.json))
+        with screen:
+            found = bounded.find(spec, values, limit, screen.tell)
+    except (SpecError, ValueError, OSError) as error:
+        refuse(str(error))
+    for claim in found.claims:
+        screen.claim(claim)
+    where = ", ".join(f"{name} = {value}" for name, value in settings.items())
+    summary(screen, spec, found, where, time.perf_counter() - started)
+    if chosen.json:
+        parameters = {name: str(settings[name]) if name in settings else None for name in ("N", "eps")}
+        N = int(settings["N"]) if "N" in settings else None
+        head = {"schema": SCHEMA, "variant": spec.name, "N": N, "eps": parameters["eps"]}
+        data = head | {"claims": found.claims, "measurements": [], "facts": found.facts}
+        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        if chosen.json == "-":
+            sys.stdout.write(text)
+        else:
+            files.replace_text(Path(chosen.json), text)
+    return status(found)
+
+
+def status(found: bounded.Found) -> int:
+    """The exit status."""
+    statuses = {claim["status"] for claim in found.claims}
+    if "refuted" in statuses:
+        return REFUTED
+    return OK if statuses == {"proved"} and not found.ended else UNDECIDED
+
+
+def summary(screen: Screen, spec: Spec, found: bounded.Found, where: str, took: float) -> None:
+    """Prints the facts, the claims, the counterexamples and one line that says how it ended."""
+    out = screen.console
+    out.print(Text(spec.title + (f", {where}" if where else ""), style="bold"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("derived")
+    table.add_column("", overflow="fold")
+    for fact, words in show.lines(found.facts):
+        table.add_row(Text(fact), Text(words))
+    out.print(table)
+    out.print(screen.claim_table(where or "every x"))
+    for claim in found.claims:
+        if "counterexample" in claim:
+            out.print(Text(f"{claim['id']} refuted: {claim['counterexample']}", style="bold red"))
+        elif "reason" in claim:
+            out.print(Text(f"{claim['id']} undecided: {claim['reason']}", style="yellow"))
+    proved = sum(claim["status"] == "proved" for claim in found.claims)
+    ending = f"{proved} of {len(found.claims)} claims proved in {took:.1f} s"
+    ending += f"; the facts are not complete: {found.ended}" if found.ended else ""
+    out.print(Text(ending, style=COLOURS[status(found) == OK]))
+
+
+def listing() -> list[str]:
+    """The shipped specs, as they are written down."""
+    rows: list[str] = []
+    for name in shipped():
+        spec = load(name)
+        parameters = ", ".join(f"{key} = {value}" for key, value in {**spec.integers, **spec.reals}.items())
+        rows += [f"{name}  ({spec.title})   {parameters}".rstrip()]
+        rows += [f"    {branch['on']:<12} {branch['expr']}" for branch in spec.branches]
+        rows += [f"    {spec.source}", ""]
+    return rows
