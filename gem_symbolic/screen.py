@@ -31,6 +31,11 @@ COLUMNS: Mapping[str, Any] = {
 PIPE_WIDTH = 160
 
 
+def ulps(measurement: Mapping[str, Any]) -> str:
+    """The largest error, as it is shown."""
+    return "infinite" if measurement["max_ulp"] is None else f"{measurement['max_ulp']:.4f}"
+
+
 class Screen:
     """Collects claims and measurements; `quiet` sends all of it to standard error, for JSON on standard output."""
 
@@ -65,7 +70,7 @@ class Screen:
     def measurement(self, record: Mapping[str, Any]) -> None:
         """Takes a measurement as it is made."""
         self.measurements.append(record)
-        self.status.update(f"{record['id']}: {record['max_ulp']:.3f} ulp")
+        self.status.update(f"{record['id']}: {ulps(record)} ulp")
 
     def summary(self, report: Any, eps: Fraction, seconds: float) -> None:
         """Prints the tables, the counterexamples and one line that says how it ended."""
@@ -81,7 +86,11 @@ class Screen:
                 if record.get(checker, {}).get("status") in ("not proved", "undecided"):
                     self.console.print(Text(f"{record['id']}: {record[checker]['detail']}", style="bold red"))
         if self.measurements:
-            self.console.print(self.measurement_table(eps))
+            self.console.print(self.measurement_table(f"kernels at eps = {eps}"))
+        self.console.print(Text(f"{self.counted()} in {seconds:.1f} s", style=COLOURS[report.status == 0]))
+
+    def counted(self) -> str:
+        """How many claims are proved, and how many measurements are within their limits."""
         proved = sum(c["status"] == "proved" for c in self.claims)
         within = sum(bool(m["ok"]) for m in self.measurements)
         ending = f"{proved} of {len(self.claims)} claims proved"
@@ -90,7 +99,7 @@ class Screen:
                 ending += f", {words.format(count)} as well"
         if self.measurements:
             ending += f", {within} of {len(self.measurements)} measurements within their limits"
-        self.console.print(Text(f"{ending} in {seconds:.1f} s", style=COLOURS[report.status == 0]))
+        return ending
 
     def claim_table(self, where: str) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -104,15 +113,16 @@ class Screen:
             table.add_row(record["id"], record["statement"], status, engines, *said, self.values[record["id"]])
         return table
 
-    def measurement_table(self, eps: Fraction) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"kernels at eps = {eps}", title_justify="left")
+    def measurement_table(self, title: str) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
         for column, justify in COLUMNS.items():
             table.add_column(column, justify=justify)
         for m in self.measurements:
-            limit = f"{m['limit']:g}" + (f" + {m['absolute']:.1e}" if m["absolute"] else "")
+            limit = "none" if m["limit"] is None else f"{m['limit']:g}"
+            limit += f" + {m['absolute']:.1e}" if m["absolute"] else ""
             table.add_row(
                 m["id"],
-                "infinite" if m["max_ulp"] is None else f"{m['max_ulp']:.4f}",
+                ulps(m),
                 limit,
                 Text("ok" if m["ok"] else "missed", style=COLOURS[m["ok"]]),
                 m["kind"],

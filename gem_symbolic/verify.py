@@ -186,6 +186,7 @@ def parser() -> Parser:
     p.add_argument("--smt", action="store_true", help="have cvc5, and z3 if it is there, confirm every inequality")
     p.add_argument("--check", metavar="DIR", help="check the certificates stored in a folder again, alone: proofs/")
     p.add_argument("--spec", metavar="FILE", help="a spec of your own in TOML, or a shipped one, instead of --variant")
+    p.add_argument("--emit", metavar="DIR", help="write the kernels of the spec there, read them back, measure them")
     p.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a parameter of the spec")
     p.add_argument("--seconds", help="how long the spec may take until it is undecided (default: 60)")
     p.add_argument("--list", action="store_true", help="print the definitions and stop")
@@ -213,8 +214,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return recheck(p, Path(options.check))
     if options.spec is not None:
         return importlib.import_module("gem_symbolic.spec.command").run(options, p.error)
-    if options.set or options.seconds:
-        p.error("--set and --seconds belong to --spec")
+    if options.set or options.seconds or options.emit:
+        p.error("--set, --seconds and --emit belong to --spec")
     if options.variant is None or options.N is None:
         return p.error("give --variant and --N, or --spec FILE, or --check DIR, or --list")
     try:

@@ -1,16 +1,18 @@
-"""`verify --spec`: decide the claims of a spec, derive the facts, show both.
+"""`verify --spec`: decide the claims of a spec, derive the facts, show both; with --emit write its kernels as well.
 
-Exit status: 0 every claim proved, 1 a claim refuted, 2 the spec cannot be read, 3 undecided.
+Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted or a limit missed, 2 the
+spec cannot be read or no kernels are made of it, 3 undecided, or something needed is not installed.
 """
 
 import argparse
+import importlib
 import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich import box
 from rich.table import Table
@@ -25,6 +27,8 @@ SCHEMA = 1
 #: How long the derivation may take unless told otherwise.
 SECONDS = 60
 OK, REFUTED, UNDECIDED = 0, 1, 3
+#: The options of `verify` that are for variants alone.
+OTHERS = ("variant", "scale", "formal", "smt", "html", "no_kernels")
 
 
 def given(chosen: argparse.Namespace) -> dict[str, str]:
@@ -51,8 +55,9 @@ def seconds(text: str | None) -> float:
 
 def run(chosen: argparse.Namespace, refuse: Callable[[str], NoReturn]) -> int:
     """Runs `verify --spec` and returns the exit status; `refuse` ends the program with a sentence."""
-    if chosen.variant or chosen.scale or chosen.formal:
-        refuse("--spec takes no --variant, --scale or --formal")
+    for option in OTHERS:
+        if getattr(chosen, option):
+            refuse(f"--spec takes no --{option.replace('_', '-')}")
     started = time.perf_counter()
     screen = Screen(quiet=chosen.json == "-")
     try:
@@ -60,8 +65,13 @@ def run(chosen: argparse.Namespace, refuse: Callable[[str], NoReturn]) -> int:
         settings = spec.settings(values)
         if chosen.json not in (None, "-"):
             files.writable(Path(chosen.json))
+        if chosen.emit is not None and (reason := importlib.import_module("gem_symbolic.kernelcheck").missing()):
+            print(reason, file=sys.stderr)
+            return UNDECIDED
         with screen:
             found = bounded.find(spec, values, limit, screen.tell)
+            if chosen.emit is not None and found.claims[0]["status"] == "proved":
+                emit(spec, values, Path(chosen.emit), found, screen)
     except (SpecError, ValueError, OSError) as error:
         refuse(str(error))
     for claim in found.claims:
@@ -72,19 +82,33 @@ def run(chosen: argparse.Namespace, refuse: Callable[[str], NoReturn]) -> int:
         parameters = {name: str(settings[name]) if name in settings else None for name in ("N", "eps")}
         N = int(settings["N"]) if "N" in settings else None
         head = {"schema": SCHEMA, "variant": spec.name, "N": N, "eps": parameters["eps"]}
-        data = head | {"claims": found.claims, "measurements": [], "facts": found.facts}
+        data = head | {"claims": found.claims, "measurements": screen.measurements, "facts": found.facts}
         text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
         if chosen.json == "-":
             sys.stdout.write(text)
         else:
             files.replace_text(Path(chosen.json), text)
-    return status(found)
+    return status(found, screen.measurements)
 
 
-def status(found: bounded.Found) -> int:
+def emit(spec: Spec, values: dict[str, str], folder: Path, found: bounded.Found, screen: Screen) -> None:
+    """Writes the kernels of a spec without poles, reads them back and measures them.
+
+    Raises PlanError, in one sentence, where none are made of it, and OSError.
+    """
+    from gem_symbolic.produce import produce
+    from gem_symbolic.spec.emission import activation
+
+    claims, measurements = produce(activation(spec.function(values), spec.source), folder, screen.tell)
+    found.claims += claims
+    for measurement in measurements:
+        screen.measurement(measurement)
+
+
+def status(found: bounded.Found, measurements: Sequence[Mapping[str, Any]]) -> int:
     """The exit status."""
     statuses = {claim["status"] for claim in found.claims}
-    if "refuted" in statuses:
+    if "refuted" in statuses or not all(m["ok"] for m in measurements):
         return REFUTED
     return OK if statuses == {"proved"} and not found.ended else UNDECIDED
 
@@ -105,10 +129,11 @@ def summary(screen: Screen, spec: Spec, found: bounded.Found, where: str, took: 
             out.print(Text(f"{claim['id']} refuted: {claim['counterexample']}", style="bold red"))
         elif "reason" in claim:
             out.print(Text(f"{claim['id']} undecided: {claim['reason']}", style="yellow"))
-    proved = sum(claim["status"] == "proved" for claim in found.claims)
-    ending = f"{proved} of {len(found.claims)} claims proved in {took:.1f} s"
+    if screen.measurements:
+        out.print(screen.measurement_table(f"kernels of {spec.name}"))
+    ending = f"{screen.counted()} in {took:.1f} s"
     ending += f"; the facts are not complete: {found.ended}" if found.ended else ""
-    out.print(Text(ending, style=COLOURS[status(found) == OK]))
+    out.print(Text(ending, style=COLOURS[status(found, screen.measurements) == OK]))
 
 
 def listing() -> list[str]:
