@@ -29,7 +29,7 @@ from gem_symbolic.formats import FORMATS, Format
 from gem_symbolic.jets import bind
 from gem_symbolic.pieced import DEGREE, sizes
 from gem_symbolic.reference import evaluate
-from gem_symbolic.rounding import round_to
+from gem_symbolic.rounding import round_to, ulp
 from gem_symbolic.sweep import Exact, Floats, values
 
 #: Computes the derivative of an order at numbers of a format, all of them held as float64.
@@ -249,7 +249,8 @@ def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
 
     odd, answers = inputs.numbers[~finite], computed[~finite]
     expected = np.where(np.isnan(odd), np.nan, np.where(odd < 0, *truth.limits))
-    errors[~finite] = np.where((answers == expected) | (np.isnan(answers) & np.isnan(expected)), 0, np.inf)
+    same = (answers == expected) | (np.isnan(answers) & np.isnan(expected))
+    errors[~finite] = np.where(same, 0, off(answers, expected, format) if bar is UNLIMITED else np.inf)
 
     worst = int(np.lexsort((distances, errors))[-1])
     return Measurement(
@@ -266,6 +267,13 @@ def judge(truth: Truth, computed: Floats, path: str, N: int) -> Measurement:
         zero_to=truth.zero_to,
         histogram=tuple(np.bincount(np.searchsorted(EDGES, distances[finite]), minlength=len(EDGES) + 1).tolist()),
     )
+
+
+def off(answers: Floats, expected: Floats, format: Format) -> Floats:
+    """How many units in the last place answers are from limits; infinitely many where one of the two is not finite."""
+    units = np.array([float(ulp(Fraction(y), format)) if math.isfinite(y) else 0 for y in expected.tolist()])
+    with np.errstate(all="ignore"):
+        return np.nan_to_num(np.abs(answers - expected) / units, nan=np.inf)
 
 
 def tensor(numbers: Floats, format: Format) -> Any:

@@ -122,6 +122,19 @@ def test_what_is_right_passes_and_what_is_not_does_not(path: str, order: int) ->
     assert not judged(order, path, lambda y, x: np.where(x == 0.5, math.inf, y)).ok
 
 
+def test_at_an_infinity_units_in_the_last_place_count_where_there_is_no_limit() -> None:
+    known = truth(0)
+    right = np.full(len(known.inputs.numbers), math.nan)
+    right[known.finite] = known.exact.rounded(known.inputs.format)
+    for path, ulps in (("triton", 2.0), ("torch", math.inf)):
+        near = np.where(known.inputs.numbers == -math.inf, known.limits[0] * (1 + 2.0**-22), right)
+        found = measure.judge(known, np.where(known.inputs.numbers == math.inf, known.limits[1], near), path, 0)
+        assert found.max_ulp == ulps
+        assert found.ok == (path == "triton")
+    lost = np.where(known.inputs.numbers == math.inf, math.inf, right)
+    assert not measure.judge(known, lost, "triton", 0).ok
+
+
 def test_the_absolute_term_is_no_more_than_what_cancels() -> None:
     """Next to the zero of the gradient of hard-swish an error of a unit of binary64 passes, one of 2^-40 does not."""
     xs = np.array([-1.5, -1.5 + 2.0**-20])
