@@ -28,7 +28,7 @@ LAYERS = (
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe pairs wide pieced roundoff ahead",
+    "checkers sweep observe pairs wide pieces pieced roundoff ahead",
     "theorems measure plots sampled roundingtable",
     "emit prover",
     "readback",
