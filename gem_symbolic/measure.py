@@ -27,7 +27,7 @@ from gem_symbolic.definitions import Activation
 from gem_symbolic.figures import QUANTITIES
 from gem_symbolic.formats import FORMATS, Format
 from gem_symbolic.jets import bind
-from gem_symbolic.pieced import DEGREE, sizes
+from gem_symbolic.pieces import DEGREE, sizes
 from gem_symbolic.reference import evaluate
 from gem_symbolic.rounding import round_to, ulp
 from gem_symbolic.sweep import Exact, Floats, values
@@ -120,7 +120,7 @@ def evenly(format: Format, count: int) -> Ordinals:
     return np.array([2 * top * i // (count - 1) - top for i in range(count)])
 
 
-def critical(activation: Activation, N: int, eps: Any, format: Format) -> list[int]:
+def critical(activation: Activation, N: int | None, eps: Any, format: Format) -> list[int]:
     """Where the first derivative changes sign, as ordinals of the format's numbers just above."""
     grid = evenly(format, 1024)
     sign = np.sign(values(activation, N, decode(grid, format), format, eps, order=1).high)
@@ -139,14 +139,14 @@ def critical(activation: Activation, N: int, eps: Any, format: Format) -> list[i
     return found
 
 
-def zone(activation: Activation, N: int, eps: Any, format: Format) -> list[tuple[float, float]]:
+def zone(activation: Activation, N: int | None, eps: Any, format: Format) -> list[tuple[float, float]]:
     """The intervals in which the first derivative is near a zero that it passes through."""
     zeros = [Fraction(float(decode(np.array([p]), format)[0])) for p in critical(activation, N, eps, format)]
     return [(float(min(ends)), float(max(ends))) for c in zeros for ends in [(c * (1 - NEAR), c * (1 + NEAR))]]
 
 
 def sampled(
-    activation: Activation, N: int, eps: Any, format: Format, spread: int = SPREAD, near: int = NEAR_CRITICAL
+    activation: Activation, N: int | None, eps: Any, format: Format, spread: int = SPREAD, near: int = NEAR_CRITICAL
 ) -> Inputs:
     """A sample of a wide format, with everything near a junction, a critical point and the ends of the type."""
     top, normal = ordinal(float(format.max), format), ordinal(float(format.tiny), format)
@@ -162,7 +162,7 @@ def sampled(
     return Inputs(format, "sampled", np.append(numbers, -0.0))
 
 
-def limit(activation: Activation, N: int, eps: Any, order: int, sign: int, format: Format) -> float:
+def limit(activation: Activation, N: int | None, eps: Any, order: int, sign: int, format: Format) -> float:
     """The limit at an infinity, in the format."""
     return round_to(evaluate(activation, sign * Fraction(2) ** FAR, N, eps, order=order, dps=30), format)
 
@@ -172,7 +172,7 @@ class Truth:
     """What is exactly right at each finite number of the inputs, and the limits at both infinities.
 
     `near` are those next to a zero of the derivative that is asked for. Without parameters, `beside` is how far off a
-    result may be at each number because terms of a polynomial cancel (see `pieced.sizes`).
+    result may be at each number because terms of a polynomial cancel (see `pieces.sizes`).
     """
 
     inputs: Inputs
@@ -185,7 +185,7 @@ class Truth:
     beside: Floats | None = None
 
 
-def truth(activation: Activation, N: int, eps: Any, inputs: Inputs, order: int) -> Truth:
+def truth(activation: Activation, N: int | None, eps: Any, inputs: Inputs, order: int) -> Truth:
     """The oracle's side of a measurement; it serves every path."""
     finite = np.isfinite(inputs.numbers)
     numbers, format = inputs.numbers[finite], inputs.format
@@ -200,7 +200,7 @@ def truth(activation: Activation, N: int, eps: Any, inputs: Inputs, order: int) 
 
 
 def vanishing(
-    activation: Activation, N: int, eps: Any, numbers: Floats, gradient: Floats, format: Format
+    activation: Activation, N: int | None, eps: Any, numbers: Floats, gradient: Floats, format: Format
 ) -> float | None:
     """The last number up to which the gradient rounds to zero, from the lowest on: between two inputs, by bisection."""
     ascending = np.argsort(numbers)

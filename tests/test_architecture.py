@@ -28,7 +28,7 @@ LAYERS = (
     "piecewise decide closedform",
     "calculus",
     "reference floats",
-    "checkers sweep observe pairs wide pieced roundoff ahead",
+    "checkers sweep observe pairs wide pieced roundoff ahead pieces",
     "theorems measure plots sampled roundingtable tradeoff",
     "emit prover",
     "readback",

@@ -15,7 +15,7 @@ import torch
 from rationals import HARD_SWISH, LEAKY_RELU, RATIONALS, SOFTSIGN, activation
 from test_mutants import mutants
 
-from gem_symbolic import emit, measure, validate
+from gem_symbolic import ahead, emit, measure, validate
 from gem_symbolic.definitions import Activation
 from gem_symbolic.plans import PlanError
 from gem_symbolic.readback.machine import Machine
@@ -258,3 +258,22 @@ def test_a_file_of_another_activation_is_refused() -> None:
     other = activation("hard_swish", ("x <= -3", "0"), ("-3 < x < 3", "x*(x + 3)/6"), ("x >= 3", "2*x - 3"))
     found = validate.validate(emit.source(other), HARD_SWISH)
     assert not found.equal
+
+
+# --- Compiled ---
+
+
+@pytest.mark.parametrize("a", [SOFTSIGN, LEAKY_RELU], ids=lambda a: a.name)
+@pytest.mark.parametrize(("form", "order"), [("elementwise", 0), ("gated", 1)])
+def test_kernels_compile_ahead_of_time(a: Activation, form: str, order: int) -> None:
+    """For sm_90, in binary32 alone, nothing fused and every quotient the nearest one."""
+    pytest.importorskip("triton")
+    module = emit.load(emit.source(a), f"{a.name}_compiled")
+    with ahead.recorded(module) as launches:
+        ahead.FORMS[form, order].call(module, lambda columns: torch.empty(ahead.ROWS, columns), order, ())
+    (arguments,) = launches
+    code = ahead.compiled(module, arguments, 90).asm["ptx"]
+    assert "fma" not in code
+    assert ".f64" not in code
+    assert code.count("div.rn.f32") == code.count("div.") - code.count("div.s")
+    assert ("div.rn.f32" in code) == (a is SOFTSIGN)

@@ -11,7 +11,8 @@ from rationals import HARD_SWISH, LEAKY_RELU, PADE, RATIONALS, SOFTSIGN, SQNL, a
 
 from gem_symbolic.branches import partition
 from gem_symbolic.definitions import Activation
-from gem_symbolic.pieced import DEGREE, plan, roots_within
+from gem_symbolic.pieced import plan
+from gem_symbolic.pieces import DEGREE, roots_within
 from gem_symbolic.plans import PlanError
 from gem_symbolic.reference import evaluate, round_to
 from gem_symbolic.rounding import as_fraction

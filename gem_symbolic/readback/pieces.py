@@ -11,7 +11,8 @@ from typing import Any
 from gem_symbolic.branches import partition
 from gem_symbolic.definitions import Activation
 from gem_symbolic.formats import FORMATS
-from gem_symbolic.pieced import NEAR, functions, literal, literals, plan
+from gem_symbolic.pieced import literal, literals, plan
+from gem_symbolic.pieces import NEAR, functions
 from gem_symbolic.plans import Plan
 from gem_symbolic.readback.constants import COMPUTED, nearest
 from gem_symbolic.readback.operations import Graph
