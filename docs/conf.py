@@ -50,7 +50,17 @@ autodoc_typehints_format = "short"
 nitpick_ignore_regex = [("py:.*", r"(?!gem_symbolic\b).*")]
 
 #: What a user imports, in the order of the page; all other modules are the toolkit, and new ones appear there.
-PUBLIC = ("nn", "functional", "reference", "parameters", "definitions", "certificates", "verify", "validate")
+PUBLIC = (
+    "nn",
+    "functional",
+    "integrations",
+    "reference",
+    "parameters",
+    "definitions",
+    "certificates",
+    "verify",
+    "validate",
+)
 #: Code in a docstring, and what is markup elsewhere for reStructuredText but not for us.
 CODE, MARKUP = re.compile(r"`([^`]+)`"), re.compile(r"([\\*|_])")
 INDENT = " " * 4
