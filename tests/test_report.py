@@ -142,10 +142,13 @@ def test_the_same_data_give_the_same_page(segem: str) -> None:
 
 def test_what_is_refuted_or_undecided_is_shown_as_that() -> None:
     broken = replace(SEGEM, branches=(Branch("x <= 0", "-x*S"), Branch("x > 0", "x")))
-    text = page(run(broken, 1))
+    found = run(broken, 1)
+    text = page(found)
     assert Page(text).wrong == []
     assert '<span class="badge refuted" title="false, with a counterexample">refuted</span>' in text
     assert "derivative 1 at 0 jumps: -1 on the left, 1 on the right" in text
+    assert text.count('<details class="claim" open>') == sum(c["status"] != "proved" for c in found.claims) > 0
+    assert "C<sup>2</sup>" not in text  # it is not proved
     assert "order 1: jumps by 2" in text
     outside = replace(EGEM, branches=(Branch("x <= 0", "0"), Branch("x > 0", "x**3/(1 + x)")), claims={})
     text = page(run(outside, 1))

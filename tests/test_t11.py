@@ -12,6 +12,7 @@ from flint import arb, ctx
 from gem_symbolic.checkers.arb import BITS, Concrete
 from gem_symbolic.checkers.rivals import LAWS, Law, distance, normal_survival
 from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, Activation, Branch
+from gem_symbolic.prover import Prover
 from gem_symbolic.reference import evaluate
 
 #: Over the digits printed in the claims.
@@ -58,3 +59,11 @@ def test_where_the_gap_does_not_fall_there_is_no_distance() -> None:
     identity = replace(SEGEM, branches=(Branch("x <= 0", "x"), Branch("x > 0", "x")))
     with ctx.workprec(BITS), pytest.raises(ArithmeticError, match="not known to be reached"):
         Concrete(identity, 1, Fraction(1)).evaluate("distance(f, gelu)")
+
+
+def test_the_claims_rest_on_the_distance_from_relu() -> None:
+    # A bound that is too large is a true one here, but it is not what was proved for every N and eps.
+    claims = {**SEGEM.claims, "T6": {**SEGEM.claims["T6"], "sup": "2*s"}}
+    outcomes = {o.certificate.id: o.status for o in Prover(replace(SEGEM, claims=claims), 1, Fraction(1)).prove()}
+    assert outcomes["T6.sup"] == "refuted"
+    assert outcomes["T11.gelu"] == outcomes["T11.silu"] == "undecided"

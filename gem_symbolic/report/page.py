@@ -97,8 +97,8 @@ class Tile:
 def headlines(
     activation: Activation, N: int, eps: Fraction, found: Sequence[Mapping[str, Any]], measured: Sequence[Any]
 ) -> Iterator[Tile]:
-    """The numbers that come first."""
-    known = {claim["id"]: claim for claim in found}
+    """The numbers that come first; a claim gives one only where it is proved."""
+    known = {claim["id"]: claim for claim in found if claim["status"] == "proved"}
     statuses = [claim["status"] for claim in found]
     overall = next((s for s in ("refuted", "undecided") if s in statuses), "proved")
     yield Tile(f"{statuses.count('proved')} of {len(found)}", "claims proved", overall)

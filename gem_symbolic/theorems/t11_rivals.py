@@ -7,7 +7,7 @@ from fractions import Fraction
 from gem_symbolic.certificates import Certificate, Step, below, enclose, equal, lemma
 from gem_symbolic.definitions import Activation
 from gem_symbolic.notation import latex, plain
-from gem_symbolic.theorems.t6_distance import GAPS
+from gem_symbolic.theorems.t6_distance import GAPS, ordered, supremum
 
 THEOREM = "T11"
 
@@ -47,43 +47,26 @@ def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[C
 
 def distance(activation: Activation, claim: Mapping[str, str], name: str, rival: Rival) -> Certificate:
     """sup |f - x W|, for every N and eps between bounds, and at one N and eps enclosed."""
-    digits, m = claim[name], activation.claims["T6"]["sup"]
+    relu = activation.claims["T6"]
+    digits, m = claim[name], relu["sup"]
     c, unit = Fraction(digits), Fraction(1, 10 ** len(digits.partition(".")[2]))
-    side = claim.get("relu_side")
-    least = "c" if side else "c - m"
-    limit = "" if any(p.fixed for p in activation.parameters) else "; it tends to c as eps -> 0"
     here, there = f"distance(f, {name})", f"distance(relu, {name})"
+    even = "For x > 0, ReLU - x W is this at x, and the same at -x: it is even."
+    half = "f is ReLU on a half-line, where sup |f - x W| therefore is c: on R it is no less."
+    twice = f"c by subdivision, with a bound on each interval; and at its one critical point x > 0, {rival.largest}."
+    side = claim.get("relu_side")
+    least, bound = ("c", f"{c}") if side else ("c - m", f"{c} - {m}")
+    limit = "" if any(p.fixed for p in activation.parameters) else "; it tends to c as eps -> 0"
     steps = [
-        below(here, f"{c + unit} + {m}", "The distance at this N and eps: by T6 at most m from that of ReLU,"),
-        below(f"{c}" if side else f"{c} - {m}", here, "and no less than is claimed."),
+        below(here, f"{c + unit} + {m}", "The distance at this N and eps: at most m more than that of ReLU,"),
+        below(bound, here, "and no less than is claimed."),
+        *map(lemma, supremum(activation, relu, ordered(relu)).steps),
         lemma(rival.symmetric),
-        lemma(
-            equal(
-                "x - x*W",
-                "0 - (-x)*(1 - W)",
-                "For x > 0, ReLU - x W is this at x, and the same at -x: it is even.",
-            )
-        ),
-        *(
-            [
-                lemma(
-                    equal(
-                        GAPS[side],
-                        "0",
-                        "f is ReLU on a half-line, where sup |f - x W| therefore is c: on R it is no less.",
-                    )
-                )
-            ]
-            if side
-            else []
-        ),
+        lemma(equal("x - x*W", "0 - (-x)*(1 - W)", even)),
+        *([lemma(equal(GAPS[side], "0", half))] if side else []),
         below(f"{c}", there, "The digits of c: no less"),
         below(there, f"{c + unit}", "and no more."),
-        enclose(
-            there,
-            f"distance_by_root({name})",
-            f"c by subdivision, with a bound on each interval; and at its one critical point x > 0, {rival.largest}.",
-        ),
+        enclose(there, f"distance_by_root({name})", twice),
     ]
     return Certificate(
         id=f"T11.{name}",

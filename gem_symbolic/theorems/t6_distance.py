@@ -35,14 +35,18 @@ def power_of_norm(claim: Mapping[str, str]) -> str:
     return "s**(p + 1)/n*(" + " + ".join(f"B({a}, {b})" for a, b in pairs(claim)) + ")"
 
 
+def ordered(claim: Mapping[str, str]) -> list[str]:
+    """The two sides, the one where the distance is largest first."""
+    return sorted(GAPS, key=lambda side: side != claim["side"])
+
+
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
     """Reads `beta`: pairs of arguments, for `side` and then for the other one, and `finite` > 0, where they hold; and
     `sup`, reached at `sup_u`.
     """
     if "beta" not in claim:
         return
-    side = claim["side"]
-    sides = [side] + [other for other in GAPS if other != side]
+    sides = ordered(claim)
     yield norm(activation, claim, sides)
     yield finiteness(activation, claim, sides)
     yield supremum(activation, claim, sides)
