@@ -22,7 +22,7 @@ from gem_symbolic.definitions import VARIANTS, Activation
 
 REFUSED, REFUTED, UNDECIDED = "refused", "refuted", "undecided"
 #: Enough for the 20 digits that are stored.
-BITS = 80
+BITS = 128
 
 
 @dataclass(frozen=True)

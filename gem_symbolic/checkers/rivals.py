@@ -17,7 +17,7 @@ from flint import arb, arb_series
 from gem_symbolic.checkers.halfline import INFINITY, Side, largest
 
 #: Enclosures by subdivision are at most so wide.
-WIDTH = arb(2) ** -56
+WIDTH = arb(2) ** -72
 #: Where an upper bound of all that lies beyond may be tried; from 2 on V(t) <= e^-t for both laws.
 CUTS = tuple(2.0**k for k in range(1, 200))
 
