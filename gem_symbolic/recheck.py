@@ -109,7 +109,7 @@ class Checker:
         self.name, self.claims = activation.name, data["claims"]
         self.exact = ExactChecker(activation, FlintAlgebra)
         eps = Fraction(data["instances_at_eps"])
-        self.numerical = {N: ArbChecker(activation, N, eps, BITS, quadrature=False) for N in INSTANCES}
+        self.numerical = {N: ArbChecker(activation, N, eps, BITS, own=False) for N in INSTANCES}
 
     def findings(self) -> Iterator[Finding]:
         """All that is wrong with the claims."""

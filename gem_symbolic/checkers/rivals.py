@@ -7,9 +7,8 @@ survival function V = 1 - W, ReLU(x) - x W(x) = |x| V(|x|).
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property
 from itertools import count
-from operator import mul
 from typing import Any
 
 from flint import arb, arb_series
@@ -69,22 +68,29 @@ class Difference:
     law: Law
     s: arb
 
+    @cached_property
+    def quotient(self) -> tuple[list[arb], list[arb]]:
+        """The coefficients of the gap's numerator and denominator, in u."""
+        top, bottom = ([arb(c) for c in p.coeffs()] for p in (self.gap.P, self.gap.Q))
+        return top, bottom
+
     def at(self, t: Any) -> Any:
         """The value for a ball or a power series t."""
+        tail = t * self.law.survival(t)
+        if self.gap.P == 0:
+            return tail
         u = raised(t / self.s, self.gap.n)
-        top, bottom = (horner(p.coeffs(), u) for p in (self.gap.P, self.gap.Q))
-        return t * self.law.survival(t) + raised(self.gap.sign * t, self.gap.a) * top / bottom
+        top, bottom = (horner(p, u) for p in self.quotient)
+        return tail + raised(self.gap.sign * t, self.gap.a) * top / bottom
 
     def size(self, middle: float, radius: float) -> arb:
-        """An upper bound of |value| over an interval: the lesser of its ball and of Taylor's with two terms."""
+        """An upper bound of |value| over an interval: the lesser of its ball and of the mean value theorem's."""
         try:
-            series = self.at(arb_series([arb(middle, radius), 1], 3))
+            series = self.at(arb_series([arb(middle, radius), 1], 2))
         except ValueError:  # the interval is so wide that the ball of a denominator holds 0
             return INFINITY
-        centre = self.at(arb_series([arb(middle), 1], 2))
-        deviation = arb(0, radius)
-        taylor = centre[0] + centre[1] * deviation + series[2] * deviation * deviation
-        bounds = [value.abs_upper() for value in (series[0], taylor) if value.is_finite()]
+        mean = self.at(arb(middle)) + series[1] * arb(0, radius)
+        bounds = [value.abs_upper() for value in (series[0], mean) if value.is_finite()]
         return min(bounds, default=INFINITY)
 
     def rest(self, cut: float) -> arb:
@@ -99,13 +105,15 @@ class Difference:
 
 def raised(base: Any, exponent: int) -> Any:
     """base to a power >= 1 by products alone, so that a ball may hold 0."""
-    return reduce(mul, [base] * exponent)
+    half = raised(base * base, exponent // 2) if exponent > 1 else 1
+    return half * base if exponent % 2 else half
 
 
-def horner(coefficients: list[Any], u: Any) -> Any:
-    value = u * 0
-    for c in reversed(coefficients):
-        value = value * u + arb(c)
+def horner(coefficients: list[arb], u: Any) -> Any:
+    *rest, leading = coefficients
+    value = u * 0 + leading
+    for c in reversed(rest):
+        value = value * u + c
     return value
 
 
