@@ -27,7 +27,7 @@ from gem_symbolic.definitions import Activation
 from gem_symbolic.figures import QUANTITIES
 from gem_symbolic.formats import FORMATS, Format
 from gem_symbolic.jets import bind
-from gem_symbolic.pieces import DEGREE, sizes
+from gem_symbolic.pieces import DEGREE, sizes, zeros
 from gem_symbolic.reference import evaluate
 from gem_symbolic.rounding import round_to, ulp
 from gem_symbolic.sweep import Exact, Floats, values
@@ -121,7 +121,12 @@ def evenly(format: Format, count: int) -> Ordinals:
 
 
 def critical(activation: Activation, N: int | None, eps: Any, format: Format) -> list[int]:
-    """Where the first derivative changes sign, as ordinals of the format's numbers just above."""
+    """Where the first derivative changes sign, as ordinals of the format's numbers just above.
+
+    Without parameters all its isolated zeros are known, and the numbers are those nearest to them.
+    """
+    if not activation.parameters:
+        return [ordinal(round_to(zero, format), format) for zero in zeros(activation, 1)]
     grid = evenly(format, 1024)
     sign = np.sign(values(activation, N, decode(grid, format), format, eps, order=1).high)
 

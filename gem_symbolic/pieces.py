@@ -9,17 +9,21 @@ from math import lcm
 from typing import Any
 
 import numpy as np
+from flint import ctx, fmpz_poly
 from numpy.typing import NDArray
 
 from gem_symbolic.algebra import Algebra
 from gem_symbolic.branches import Interval, branch_values, partition
 from gem_symbolic.checkers.flint import FlintAlgebra
+from gem_symbolic.checkers.isolate import real_roots
 from gem_symbolic.definitions import Activation
 from gem_symbolic.plans import PlanError
 
 #: The largest degree that a plan is derived for, and what no intermediate result on a bounded piece may exceed.
 DEGREE, ROOM = 64, Fraction(2) ** 96
 ALGEBRA = FlintAlgebra(("x",))
+#: To so many bits zeros are known.
+ZERO_BITS = 128
 #: Beyond this distance from 0 a rational function is computed in 1/x.
 NEAR = Fraction(1)
 
@@ -109,6 +113,19 @@ def intervals(activation: Activation) -> tuple[Interval, ...]:
         raise PlanError(
             f"no evaluation plan: the junctions of {activation.name} must be rational numbers; {error}"
         ) from None
+
+
+def zeros(activation: Activation, order: int) -> list[Fraction]:
+    """The isolated zeros of the derivative of that order, from the left, to ZERO_BITS bits. Raises PlanError."""
+    found = list[Fraction]()
+    with ctx.workprec(ZERO_BITS):
+        for piece in pieces(activation, order):
+            p = fmpz_poly([int(c) for c in piece.top])
+            for root in real_roots(p // p.gcd(p.derivative())) if p.degree() > 0 else ():
+                mantissa, shift = map(int, root.mid().man_exp())
+                place = mantissa * Fraction(2) ** shift
+                found += [place] if place in piece.interval else []
+    return sorted(found)
 
 
 # --- How far its rounding errors go ---

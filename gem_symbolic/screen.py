@@ -33,7 +33,8 @@ PIPE_WIDTH = 160
 
 def ulps(measurement: Mapping[str, Any]) -> str:
     """The largest error, as it is shown."""
-    return "infinite" if measurement["max_ulp"] is None else f"{measurement['max_ulp']:.4f}"
+    size = measurement["max_ulp"]
+    return "infinite" if size is None else f"{size:.4f}" if size < 1e6 else f"{size:.1e}"
 
 
 class Screen:

@@ -136,6 +136,13 @@ def test_at_an_infinity_units_in_the_last_place_count_where_there_is_no_limit() 
     assert not measure.judge(known, lost, "triton", 0).ok
 
 
+def test_every_zero_of_the_gradient_is_looked_at() -> None:
+    """Two that lie so near each other that of a grid over all binades no number lies between them, and one twice."""
+    close = activation("close", ("x < 4", "x**3/3 - 19*x**2/25 + 51*x/100"), ("x >= 4", "(x - 5)**3"))
+    found = measure.critical(close, None, None, FORMATS["binary64"])
+    assert measure.decode(np.array(found), FORMATS["binary64"]).tolist() == [0.5, 1.02, 5.0]
+
+
 def test_the_absolute_term_is_no_more_than_what_cancels() -> None:
     """Next to the zero of the gradient of hard-swish an error of a unit of binary64 passes, one of 2^-40 does not."""
     xs = np.array([-1.5, -1.5 + 2.0**-20])
