@@ -71,8 +71,11 @@ class Errors:
         return [(float(self.x[a]), float(self.x[b - 1])) for a, b in edges.reshape(-1, 2)]
 
 
-def numbers(activation: Activation, N: int, eps: Any, format: str) -> Numbers:
-    """Every finite number of the format, but for -0. Raises ValueError for a bad parameter."""
+def numbers(activation: Activation, N: int | None, eps: Any, format: str) -> Numbers:
+    """Every finite number of the format, but for -0; N and eps are None for an activation without parameters.
+
+    Raises ValueError for a bad parameter.
+    """
     found = exhaustive(FORMATS[format])
     x = np.unique(found.numbers[np.isfinite(found.numbers)])
     return Numbers(found.format, x, values(activation, N, x, found.format, eps))

@@ -24,7 +24,9 @@ def execute(source: Path) -> NotebookNode:
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     with TemporaryDirectory() as sockets:  # the kernel is talked to through files: no network port is opened
         local = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
-        NotebookClient(notebook, kernel_name="python3", coalesce_streams=True, config=local).execute()
+        beside = {"metadata": {"path": str(source.parent)}}  # a notebook reads files of its own folder
+        client = NotebookClient(notebook, kernel_name="python3", coalesce_streams=True, resources=beside, config=local)
+        client.execute()
     for number, cell in enumerate(notebook.cells):  # ids and times would differ from one run to the next
         cell["id"] = f"{source.stem}-{number}".replace("_", "-")
         cell.metadata.pop("execution", None)

@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 from mpmath import inf, mp, mpf
 
-from gem_symbolic.definitions import find
+from gem_symbolic.definitions import Activation, find
 from gem_symbolic.expressions import evaluate as formula
 from gem_symbolic.parameters import resolve
 from gem_symbolic.reference import evaluate
@@ -47,8 +47,10 @@ def claimed(variant: str, theorem: str, what: str, N: int, eps: Any) -> Real:
     return value(claims[what], N, eps, **v)
 
 
-def derivative(variant: str, N: int, eps: Any, order: int, xs: Sequence[Any], side: str) -> list[float]:
-    """A derivative at each x; at a junction, from that side."""
+def derivative(
+    variant: str | Activation, N: int | None, eps: Any, order: int, xs: Sequence[Any], side: str
+) -> list[float]:
+    """A derivative at each x; at a junction, from that side. Without parameters N and eps are None."""
     return [float(evaluate(variant, x, N=N, eps=eps, order=order, dps=20, side=side)) for x in xs]
 
 

@@ -23,6 +23,7 @@ def shown(notebook):
 
 def test_there_are_notebooks():
     stories = {"derivative_continuity", "approximating_relu", "dead_neurons", "half_precision", "theorem_to_kernel"}
+    stories |= {"your_own_activation"}
     assert {source.stem for source in sources()} >= stories
 
 
