@@ -27,7 +27,8 @@ def constant(builder: Builder, value: Fraction) -> Quantity:
     inside = value == 0 or NARROW.tiny <= abs(value) <= NARROW.max
     if not inside or round_to(literal, NARROW) != round_to(value, NARROW):
         raise PlanError(f"no evaluation plan: {value} has no nearest number in {NARROW.name} by way of binary64")
-    return Quantity(builder, Constant(str(value), str(value)))
+    text = str(value) if value.denominator > 1 or abs(value) <= EXACT else f"{value}/1"  # too large for an integer
+    return Quantity(builder, Constant(text, text))
 
 
 def horner(builder: Builder, p: Polynomial, at: Quantity) -> Quantity:

@@ -130,6 +130,10 @@ def values(
             if not len(open_):
                 break
     rest = [i for i, value in enumerate(found) if value is None]  # at a junction, or beyond every precision tried
+    if (
+        not activation.parameters
+    ):  # rational values may be numbers of the format, or ties: `evaluate` gives those exactly
+        rest += [i for i, v in enumerate(found) if v is not None and not v.is_exact() and v.contains(arb(float(v)))]
     for i in rest:
         side = None if activation.parameters else owning_side(activation, float(xs[i]))
         found[i] = arb(evaluate(activation, float(xs[i]), N, eps, scale, order, LADDER[0] // 3, side))

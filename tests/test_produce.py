@@ -94,6 +94,17 @@ def test_a_file_that_is_not_what_was_written_is_refuted(tmp_path: Path, monkeypa
 # --- Figures ---
 
 
+def test_ties_are_exact_however_the_polynomial_is_written() -> None:
+    """At 3 k the values are numbers with few bits, which 1/6 as a ball would blur."""
+    other = activation("f", ("x <= -3", "0"), ("-3 < x < 3", "1/6*x**2 + 1/2*x"), ("x >= 3", "x"))
+    xs = np.array([3.0 * k / 1024 for k in range(1024)])
+    for order in (0, 1):
+        found, expected = (values(a, None, xs, FORMATS["binary16"], order=order) for a in (other, HARD_SWISH))
+        assert (found.high == expected.high).all()
+        assert (found.low == expected.low).all()
+        assert not found.low.any() or order
+
+
 @cache
 def truth(order: int) -> measure.Truth:
     """What is right for SQNL, on a sample of binary32."""
