@@ -1,6 +1,7 @@
 """The command line: exit status, JSON contract, one sentence for bad input."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gem_symbolic import verify
-from gem_symbolic.bars import PLANS
+from gem_symbolic.bars import EDGES, PLANS
 from gem_symbolic.definitions import EGEM, SEGEM, VARIANTS, Activation, Branch
 
 CLAIM_KEYS = {"id", "statement", "status", "evidence"}
@@ -46,6 +47,13 @@ def test_everything_proved_and_measured() -> None:
     assert {f"kernels.{name}" for name in kernels} <= {claim["id"] for claim in data["claims"]}
     paths = {m["id"].split(".")[0] for m in data["measurements"]}
     assert paths == PLANS.keys()
+    for m in data["measurements"]:
+        counts = m["histogram"]
+        assert sum(counts[1:]) <= m["misrounded"]  # what is more than half an ulp off is not the nearest number
+        assert sum(counts) + 4 >= m["inputs"] if m["kind"] == "sampled" else sum(counts) > 60_000  # the finite ones
+        last = max(k for k, count in enumerate(counts) if count)
+        if not m["absolute"] and not m["under"]:
+            assert [*EDGES, math.inf][last] >= m["max_ulp"] > [0, *EDGES][last]
     assert "claims proved" in done.stderr
 
 

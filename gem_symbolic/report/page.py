@@ -36,7 +36,7 @@ BADGES = {
     "refuted": "false, with a counterexample",
 }
 #: What the converter takes for letters, and the operators that they are, as most fonts have them.
-OPERATORS = {"&#x029F5;": "∖", "&#x0007E;": "∼", "&#x027F9;": "⟹"}
+OPERATORS = {"&#x029F5;": "∖", "&#x0007E;": "∼", "&#x027F9;": "⟹", "&#x027FA;": "⟺"}
 ENVIRONMENT = Environment(
     loader=PackageLoader("gem_symbolic.report", "."),
     autoescape=True,
