@@ -1,6 +1,7 @@
 """`verify --spec` as it is called: exit status, the JSON contract, tables, and the list of shipped specs."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,13 @@ def test_the_list_shows_every_shipped_spec(capsys: pytest.CaptureFixture[str]) -
     for name in shipped():
         assert f"\n{name}  ({load(name).title})" in shown
         assert load(name).source in shown
+
+
+def test_the_example_of_the_documentation_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "specs.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "hinge.toml").write_text(example, encoding="utf-8")
+    for more in ((), ("--N", "2", "--set", "alpha=1/3")):
+        status, data = run(capsys, str(tmp_path / "hinge.toml"), *more)
+        assert status == 0
+        assert len(data["claims"]) == 4
