@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gem_symbolic import verify
+from gem_symbolic import kernelcheck, produce, verify
 from gem_symbolic.spec.read import load, shipped
 
 FACTS = {
@@ -102,3 +102,75 @@ def test_the_example_of_the_documentation_holds(tmp_path: Path, capsys: pytest.C
         status, data = run(capsys, str(tmp_path / "hinge.toml"), *more)
         assert status == 0
         assert len(data["claims"]) == 4
+
+
+# --- With kernels ---
+
+
+def test_kernels_are_written_read_back_and_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(produce, "FORMATS", ("binary16",))
+    status, data = run(capsys, "leaky_relu", "--set", "alpha=1/4", "--emit", str(tmp_path / "kernels"))
+    assert status == 0
+    assert sorted(path.name for path in (tmp_path / "kernels").iterdir()) == ["leaky_relu.cpp", "leaky_relu.py"]
+    assert "0.25 * x" in (tmp_path / "kernels" / "leaky_relu.py").read_text(encoding="utf-8")
+    kernels = [claim for claim in data["claims"] if claim["id"].startswith("kernels.")]
+    assert len(kernels) == 8
+    assert {claim["status"] for claim in data["claims"]} == {"proved"}
+    assert {m["id"].split(".")[0] for m in data["measurements"]} == {"torch", "native", "compiled", "triton"}
+    assert all(m["ok"] and m["kind"] == "exhaustive" for m in data["measurements"])
+
+
+def test_a_missed_limit_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed = {"id": "torch.binary16.value", "kind": "exhaustive", "max_ulp": None, "limit": 0.501, "ok": False}
+    missed |= {"absolute": 0.0, "inputs": 65536, "misrounded": 1, "worst": None, "zero_to": None}
+    monkeypatch.setattr(produce, "produce", lambda *_: ([], [missed]))
+    assert verify.main(["--spec", "relu", "--emit", str(tmp_path)]) == 1
+    assert "0 of 1 measurements within their limits" in capsys.readouterr().out
+
+
+def test_no_kernels_are_made_where_there_is_a_pole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, data = run(capsys, "pade_pole", "--emit", str(tmp_path / "kernels"))
+    assert status == 1
+    assert data["claims"][0]["counterexample"].startswith("pole at x = ")
+    assert not (tmp_path / "kernels").exists()
+
+
+def test_no_kernels_are_made_of_irrational_junctions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[[branch]]\non = "x < root(x^2 - 2, 2)"\nexpr = "0"\n[[branch]]\non = "x >= root(x^2 - 2, 2)"\nexpr = "x"\n'
+    )
+    with pytest.raises(SystemExit) as caught:
+        verify.main(["--spec", str(path), "--emit", str(tmp_path / "kernels")])
+    assert caught.value.code == 2
+    assert "no kernels: the junction root(x^2 - 2, 2) of mine is no rational number" in capsys.readouterr().err
+    assert not (tmp_path / "kernels").exists()
+
+
+def test_kernels_need_pytorch(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setattr(kernelcheck, "missing", lambda: "PyTorch is not installed")
+    assert verify.main(["--spec", "relu", "--emit", str(tmp_path / "kernels")]) == 3
+    assert "PyTorch is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "kernels").exists()
+
+
+@pytest.mark.parametrize("more", [["--emit", "kernels"], ["--set", "a=1"], ["--seconds", "3"]])
+def test_what_belongs_to_specs_is_refused_for_a_variant(more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        verify.main(["--variant", "gem", "--N", "1", *more])
+    assert caught.value.code == 2
+    assert "belong to --spec" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "more", [["--variant", "gem"], ["--scale", "1"], ["--formal"], ["--smt"], ["--html", "page.html"], ["--no-kernels"]]
+)
+def test_what_belongs_to_variants_is_refused_for_a_spec(more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        verify.main(["--spec", "relu", *more])
+    assert caught.value.code == 2
+    assert f"--spec takes no {more[0]}" in capsys.readouterr().err
