@@ -65,39 +65,50 @@ def written(eps: Fraction) -> str:
     return str(value).lower() if Fraction(value) == eps else str(eps)
 
 
-def answer(activation: Activation, options: argparse.Namespace) -> dict[str, Any]:
-    """The answer as JSON data. Raises ValueError for bad input, Unreachable where no eps meets the demands."""
-    p = None if options.lp is None else positive(options.lp, "p", least=1)
-    bounds = [option for option in BOUNDS.values() if getattr(options, option) is not None]
+def combined(bounds: Sequence[str], options: argparse.Namespace) -> None:
+    """Raises ValueError, in one sentence, for options that do not go together."""
     given = [bool(bounds), options.eps is not None or options.scale is not None, options.preset is not None]
     if sum(given) > 1:
         raise ValueError("give demands, or --eps or --scale, or --preset")
-    if (options.tolerance is not None) and p is None:
+    if options.tolerance is not None and options.lp is None:
         raise ValueError("give --lp P with --tolerance")
+
+
+def setting(options: argparse.Namespace, preset: presets.Preset | None) -> str:
+    """The N that is asked for, as it was written or as the preset has it. Raises ValueError, in one sentence."""
+    fixed = None if preset is None or preset.N is None else str(preset.N)
+    if options.N is None and fixed is None:
+        raise ValueError("give --N" + (": this preset does not say which" if preset else ""))
+    if options.N is not None and fixed is not None and fixed != options.N:
+        raise ValueError(f"the preset {options.preset} has N = {fixed}; got --N {options.N}")
+    return fixed or options.N
+
+
+def answer(activation: Activation, options: argparse.Namespace) -> dict[str, Any]:
+    """The answer as JSON data. Raises ValueError for bad input, Unreachable where no eps meets the demands."""
+    bounds = [option for option in BOUNDS.values() if getattr(options, option) is not None]
+    combined(bounds, options)
     if bounds == ["lipschitz"] and options.N is None:
         return reach(activation, positive(options.lipschitz, "lipschitz"))
+    p = None if options.lp is None else positive(options.lp, "p", least=1)
     preset = presets.find(options.preset) if options.preset else None
-    asked = options.N if preset is None or preset.N is None else str(preset.N)
-    if asked is None:
-        raise ValueError("give --N" + (": this preset does not say which" if preset else ""))
-    if preset and options.N not in (None, asked):
-        raise ValueError(f"the preset {options.preset} has N = {asked}; got --N {options.N}")
-    N, eps = parameters(activation, asked, options.eps, options.scale)
-    free = not any(q.fixed for q in activation.parameters)
+    fixed = any(q.fixed for q in activation.parameters)
+    # Where eps is fixed, what would choose one is refused as an eps is.
+    other = "1" if fixed and (bounds or preset) else options.eps
+    N, eps = parameters(activation, setting(options, preset), other, options.scale)
     data: dict[str, Any] = {"schema": SCHEMA, "variant": activation.name, "N": N}
-    if (bounds or preset) and not free:
-        parameters(activation, asked, "1", None)  # says that eps is fixed
-    if not any(given) and free:
-        raise ValueError("give a demand, such as --sup 1e-3, or --eps, or --preset")
-    chosen = [working_eps(activation, eps)]
-    if preset:
-        data["source"] = preset.source
-        chosen = list(map(Fraction, preset.eps))
     if bounds:
         demands = list(demanded(activation, N, p, options))
         data["demands"] = [d.record() for d in demands]
         found = choose(demands)
         chosen = [] if found is None else [found]
+    elif preset:
+        data["source"] = preset.source
+        chosen = list(map(Fraction, preset.eps))
+    elif eps or fixed:
+        chosen = [working_eps(activation, eps)]
+    else:
+        raise ValueError("give a demand, such as --sup 1e-3, or --eps, or --preset")
     return data | {"answers": [{"eps": written(e), "costs": list(costs(activation, N, e, p))} for e in chosen]}
 
 

@@ -173,8 +173,8 @@ def costs(activation: Activation, N: int, eps: Fraction, p: Fraction | None = No
             yield {"id": name, "title": quantity.title, "theorem": quantity.theorem, "value": value}
 
 
-def lipschitz_reach(activation: Activation, bound: Fraction) -> int | None:
-    """The largest N whose Lipschitz constant is at most the bound, 0 if none, None if all.
+def lipschitz_reach(activation: Activation, bound: Fraction) -> int:
+    """The largest N whose Lipschitz constant is at most the bound, 0 if none.
 
     The constant is a maximum of rational functions of n that grow with n: each is solved for n.
     """
@@ -188,7 +188,7 @@ def lipschitz_reach(activation: Activation, bound: Fraction) -> int | None:
             reaches.append(int(sympy.floor(max(roots) / 2)) if roots else 0)
         elif part > limit:
             return 0
-    return min(reaches, default=None)
+    return min(reaches)
 
 
 def named(activation: Activation, name: str, p: Fraction | None = None) -> Quantity:
