@@ -76,12 +76,13 @@ def combined(bounds: Sequence[str], options: argparse.Namespace) -> None:
 
 def setting(options: argparse.Namespace, preset: presets.Preset | None) -> str:
     """The N that is asked for, as it was written or as the preset has it. Raises ValueError, in one sentence."""
-    fixed = None if preset is None or preset.N is None else str(preset.N)
-    if options.N is None and fixed is None:
-        raise ValueError("give --N" + (": this preset does not say which" if preset else ""))
-    if options.N is not None and fixed is not None and fixed != options.N:
-        raise ValueError(f"the preset {options.preset} has N = {fixed}; got --N {options.N}")
-    return fixed or options.N
+    if preset is None or preset.N is None:
+        if options.N is None:
+            raise ValueError("give --N" + (": this preset does not say which" if preset else ""))
+        return options.N
+    if options.N not in (None, str(preset.N)):
+        raise ValueError(f"the preset {options.preset} has N = {preset.N}; got --N {options.N}")
+    return str(preset.N)
 
 
 def answer(activation: Activation, options: argparse.Namespace) -> dict[str, Any]:
