@@ -6,6 +6,7 @@ stored certificates are held to.
 The same definitions give the same files, byte for byte.
 """
 
+import ast
 import json
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from gem_symbolic.calculus import derivative, study, value_at
 from gem_symbolic.certificates import INSTANCES, VALUED, Step
 from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.definitions import VARIANTS, Activation
+from gem_symbolic.expressions import parse
 from gem_symbolic.notation import latex
 from gem_symbolic.outlines import outline
 from gem_symbolic.piecewise import build
@@ -119,6 +121,12 @@ def behaviours(activation: Activation) -> Iterator[dict[str, Any]]:
             }
 
 
+def factor(text: str) -> str:
+    """A formula in LaTeX, as a factor."""
+    is_sum = isinstance(getattr(parse(text), "op", None), (ast.Add, ast.Sub))
+    return rf"\left({latex(text)}\right)" if is_sum else latex(text)
+
+
 def formula(step: Step, value: str = "") -> str | None:
     """What a step says, in LaTeX, with the value that was computed; None for a numerical one."""
     a = [RELATIONS[text] if text in RELATIONS else latex(text) for text in step.args]
@@ -132,9 +140,9 @@ def formula(step: Step, value: str = "") -> str | None:
         case "roots":
             return rf"\#\{{u \in ({a[2]}, {a[3]}) : {shown} = 0\}} = {a[1]}"
         case "order":
-            return rf"{shown} \sim {a[2]} \cdot x^{{{a[1]}}}\quad (x \to 0)"
+            return rf"{shown} \sim {factor(step.args[2])} \cdot x^{{{a[1]}}}\quad (x \to 0)"
         case "infinity":
-            return rf"{shown} \sim {a[2]} \cdot x^{{{a[1]}}}\quad (|x| \to \infty)"
+            return rf"{shown} \sim {factor(step.args[2])} \cdot x^{{{a[1]}}}\quad (|x| \to \infty)"
         case "coefficient":
             return rf"[x^{{{a[1]}}}]\; {a[0]} = {a[2]}"
         case "smaller_root":

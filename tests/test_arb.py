@@ -1,6 +1,7 @@
 """The numerical engine against values that no code of ours computed."""
 
 import csv
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from flint import arb, ctx
 
 from gem_symbolic.checkers.arb import BITS, Concrete, overlap
-from gem_symbolic.definitions import EGEM, GEM, SEGEM, VARIANTS
+from gem_symbolic.definitions import EGEM, GEM, SEGEM, VARIANTS, Branch
+from gem_symbolic.prover import Prover
 from gem_symbolic.reference import evaluate
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "data" / "oracle_constants.csv").open(encoding="utf-8")))
@@ -107,3 +109,10 @@ def test_a_pole_on_the_line_is_refused() -> None:
     broken = replace(EGEM, branches=(Branch("x <= 0", "0"), Branch("x > 0", "x/(4*eps - x**(2*N))")))
     with ctx.workprec(BITS), pytest.raises(ArithmeticError, match=r"there is a pole at x = 2\.0000"):
         Concrete(broken, 1, Fraction(1)).evaluate("sup(f)")
+
+
+def test_a_pole_at_the_junction_is_refuted() -> None:
+    poled = replace(EGEM, branches=(Branch("x <= 0", "0"), Branch("x > 0", "F/x**(2*N + 1)")))
+    outcomes = {o.certificate.id: o for o in Prover(poled, 1, Fraction(1)).prove()}
+    assert outcomes["T2.smoothness"].status == "refuted"
+    assert "pole" in str(outcomes["T2.smoothness"].counterexample)

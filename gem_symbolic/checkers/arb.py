@@ -93,10 +93,16 @@ class Concrete:
         return total
 
     def jets(self, order: int) -> tuple[list[fmpq], list[fmpq]]:
-        """The Taylor coefficients at 0 from the left and from the right, exactly, from the definition."""
+        """The Taylor coefficients at 0 from the left and from the right, exactly, from the definition.
+
+        Raises ArithmeticError at a pole.
+        """
         eps = None if any(p.fixed for p in self.activation.parameters) else self.eps
         names = bind(self.activation, self.N, eps)
-        left, right = (exact_jet(self.activation, i, Fraction(0), names, order) for i in (0, -1))
+        try:
+            left, right = (exact_jet(self.activation, i, Fraction(0), names, order) for i in (0, -1))
+        except ValueError as error:
+            raise ArithmeticError(str(error)) from None
         return left, right
 
     def taylor(self, side: Side, order: fmpq) -> fmpq:
