@@ -12,7 +12,7 @@ from gem_symbolic.definitions import VARIANTS
 from gem_symbolic.expressions import insert
 from gem_symbolic.spec import norms, second, shape
 from gem_symbolic.spec.claims import claims, no_poles
-from gem_symbolic.spec.facts import Facts
+from gem_symbolic.spec.facts import Facts, number
 from gem_symbolic.spec.read import Spec, SpecError, load, shipped
 from gem_symbolic.spec.real import OO, Real
 
@@ -207,6 +207,43 @@ def test_the_gain_of_the_family(name: str, N: int, gain: str, tmp_path: Path) ->
     value = norms.gain(family(name, tmp_path).function({} if name == "gem" else {"eps": "1"}))
     assert isinstance(value, arb)
     assert abs(value - arb(gain)) < 1e-14  # T10
+
+
+@pytest.mark.parametrize("width", [1, 10**6, 10**20])
+def test_a_narrow_peak_is_enclosed_with_more_bits(width: int, tmp_path: Path) -> None:
+    path = tmp_path / "peak.toml"
+    path.write_text(f'[[branch]]\non = "all x"\nexpr = "1/((x - 1/3)^2*{width}^2 + 1)"\n', encoding="utf-8")
+    area = norms.norm(load(path).function(), 1)
+    assert isinstance(area, arb)
+    assert area.rel_accuracy_bits() >= norms.ACCURATE
+    assert (area * width).overlaps(arb.pi())
+
+
+def test_what_is_not_enclosed_is_not_a_number_but_undecided() -> None:
+    assert number(arb("nan")) == {"undecided": "no enclosure found"}
+    assert norms.sharp(lambda: arb(1) / arb(0)).is_finite() is False
+
+
+def test_the_distance_to_a_spec_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('[[branch]]\non = "all x"\nexpr = "x/2"\n', encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    text = '[[branch]]\non = "x < 0"\nexpr = "x/2"\n[[branch]]\non = "x >= 0"\nexpr = "x/2 + 1/(x + 3)"\n'
+    text += '[[claims.distance]]\nto = "other.toml"\np = "oo"\nbelow = "1/3"\n'
+    path.write_text(text, encoding="utf-8")
+    spec = load(path)
+    assert decided(spec)["distance.other.toml.oo.below"]["status"] == "proved"
+    closer = replace(spec, claims={"distance": [{"to": "other.toml", "p": "oo", "below": "1/4"}]})
+    refuted = decided(closer)["distance.other.toml.oo.below"]
+    assert (refuted["status"], refuted["counterexample"]) == ("refuted", "it is 1/3")
+
+
+def test_a_jump_keeps_a_rising_function_from_being_monotone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = '[[branch]]\non = "x < 0"\nexpr = "x"\n[[branch]]\non = "x >= 0"\nexpr = "x - 1"\n'
+    path.write_text(text, encoding="utf-8")
+    refuted = decided(replace(load(path), claims={"monotone": True}))["monotone"]
+    assert refuted["status"] == "refuted"
+    assert refuted["counterexample"] == "increasing on (-oo, 0); jumps by -1 at x = 0"
 
 
 def test_where_the_engines_differ_the_claim_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:

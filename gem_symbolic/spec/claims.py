@@ -17,10 +17,10 @@ from typing import Any
 from flint import arb, fmpq
 
 from gem_symbolic.expressions import ExpressionError
-from gem_symbolic.spec import closed, grammar, second, shape
+from gem_symbolic.spec import closed, grammar, second, shape, show
 from gem_symbolic.spec.facts import EXPONENTS, Facts, number, order
 from gem_symbolic.spec.read import Spec, formula
-from gem_symbolic.spec.real import Real
+from gem_symbolic.spec.real import OO, Real
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 
@@ -54,8 +54,7 @@ class Claim:
 
 def words(value: Any) -> str:
     """A number in a sentence."""
-    data = number(value)
-    return data.get("enclosure") or data["exact"] + (f" = {data['decimal']}..." if "decimal" in data else "")
+    return show.number(number(value))
 
 
 def no_poles(facts: Facts) -> Claim:
@@ -153,7 +152,10 @@ def monotone(facts: Facts, wanted: bool) -> Claim:
     """Never falls, or never rises."""
 
     def found() -> str:
-        return "; ".join(f"{shape.WORDS[r.direction]} on ({end(r.low, -1)}, {end(r.high, 1)})" for r in facts.runs)
+        seen = {r.direction: f"{shape.WORDS[r.direction]} on {interval(r)}" for r in reversed(facts.runs)}
+        jumps = [j for j in facts.junctions if j.m == 0 and j.jump is not None]
+        seen |= {f"{j.x}": f"jumps by {words(j.jump)} at x = {words(j.x)}" for j in jumps}
+        return "; ".join(seen.values())
 
     return Claim(
         "monotone",
@@ -164,8 +166,9 @@ def monotone(facts: Facts, wanted: bool) -> Claim:
     )
 
 
-def end(x: Real | None, side: int) -> str:
-    return words(x if x is not None else side * float("inf"))
+def interval(r: shape.Run) -> str:
+    """The interval of a run, in a sentence."""
+    return f"({words(-OO if r.low is None else r.low)}, {words(OO if r.high is None else r.high)})"
 
 
 def dead_region(facts: Facts, wanted: bool) -> Claim:
@@ -174,7 +177,7 @@ def dead_region(facts: Facts, wanted: bool) -> Claim:
     def found() -> str:
         dead = [r for r in facts.runs if r.direction == 0]
         if dead:
-            return f"the gradient is zero on ({end(dead[0].low, -1)}, {end(dead[0].high, 1)})"
+            return f"the gradient is zero on {interval(dead[0])}"
         return "the derivative of no branch is the function 0"
 
     return Claim(
@@ -206,7 +209,7 @@ def finite(facts: Facts, to: str, p: str, wanted: bool) -> Claim:
     """A finite L^p distance."""
 
     def first() -> bool:
-        return (facts.distance(to, p) != float("inf")) == wanted
+        return (facts.distance(to, p) != OO) == wanted
 
     return Claim(
         f"distance.{to}.{p}.finite",

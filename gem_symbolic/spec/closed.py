@@ -17,7 +17,7 @@ from gem_symbolic.spec.model import Function
 from gem_symbolic.spec.second import End, Number, Part, parts, x
 
 #: The working precision, in bits.
-PRECISION = 192
+PRECISION = 256
 
 
 def norm_power(function: Function, other: Function, p: int) -> fmpq | arb:

@@ -95,7 +95,7 @@ class Facts:
 def number(value: Value) -> dict[str, str]:
     """A number: exact with a decimal beside it, or an enclosure; an infinity as a text."""
     if isinstance(value, arb):
-        return {"enclosure": value.str(DIGITS)}
+        return {"enclosure": value.str(DIGITS)} if value.is_finite() else {"undecided": "no enclosure found"}
     if not isinstance(value, Real):
         return {"exact": "oo" if value > 0 else "-oo"}
     exact = {"exact": str(value)}

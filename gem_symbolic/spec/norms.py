@@ -3,18 +3,20 @@
 A number that is not exact is an Arb ball: it holds the value for certain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 from flint import acb, acb_poly, arb, ctx, fmpq, fmpq_poly
 
+from gem_symbolic.checkers.isolate import roots as complex_roots
 from gem_symbolic.spec.extrema import largest
 from gem_symbolic.spec.model import Function, Piece
 from gem_symbolic.spec.rational import ONE, Rational, X, quotient
 from gem_symbolic.spec.real import OO, Real, magnitude, roots
 
-#: The working precision of enclosures, in bits.
-PRECISION = 128
+#: The working precisions of enclosures, in bits: the next where one gives fewer than ACCURATE good bits.
+PRECISIONS, ACCURATE = (128, 512), 64
 #: The integral against the normal density is cut off here.
 CUT = 40
 #: An exact number, an enclosure, or oo.
@@ -25,20 +27,25 @@ def norm(function: Function, p: int | float) -> Value:
     """The L^p norm, p = 1, 2 or oo."""
     if p == OO:
         return magnitude(largest(function).value)
-    total: fmpq | arb = fmpq(0)
-    for piece in function.pieces:
-        if piece.function.num == 0:
-            continue
-        ends = [end for end in (piece.low, piece.high) if end is None]
-        if ends and p * piece.function.degree >= -1:
-            return OO
-        with ctx.workprec(PRECISION):
-            for part in signed(piece) if p == 1 else [squared(piece)]:
-                total = total + integral(part)
+    pieces = [piece for piece in function.pieces if piece.function.num != 0]
+    if any(None in (piece.low, piece.high) and p * piece.function.degree >= -1 for piece in pieces):
+        return OO
+    parts = [part for piece in pieces for part in (signed(piece) if p == 1 else [squared(piece)])]
+    total = sharp(lambda: sum((integral(part) for part in parts), fmpq(0)))
     if isinstance(total, arb):
-        with ctx.workprec(PRECISION):
-            return total if p == 1 else total.sqrt()
+        return total if p == 1 else sharp(total.sqrt)
     return Real.of(total) if p == 1 else root(total)
+
+
+def sharp(compute: Callable[[], Any]) -> Any:
+    """What is computed, at the first precision that gives enough good bits of it, else at the last."""
+    value = None
+    for bits in PRECISIONS:
+        with ctx.workprec(bits):
+            value = compute()
+        if not isinstance(value, arb) or (value.is_finite() and value.rel_accuracy_bits() >= ACCURATE):
+            break
+    return value
 
 
 def signed(piece: Piece) -> Iterator[Piece]:
@@ -68,15 +75,15 @@ def integral(piece: Piece) -> fmpq | arb:
         if f.den == ONE and low.rational is not None and high.rational is not None:
             whole = f.num.integral()
             return whole(high.rational) - whole(low.rational)
-        return enclosed(f, low.ball(PRECISION), high.ball(PRECISION))
+        return enclosed(f, low.ball(ctx.prec), high.ball(ctx.prec))
     if high is not None:  # (-oo, high]: mirrored
         return integral(Piece(-high, None, False, False, f.mirrored()))
     if low is None:
         zero = Real.of(0)
         return integral(Piece(None, zero, False, False, f)) + integral(Piece(zero, None, False, False, f))
     start = max(low, Real.of(1))
-    near = enclosed(f, low.ball(PRECISION), start.ball(PRECISION)) if low < start else arb(0)
-    return near + enclosed(inverted(f), arb(0), 1 / start.ball(PRECISION))
+    near = enclosed(f, low.ball(ctx.prec), start.ball(ctx.prec)) if low < start else arb(0)
+    return near + enclosed(inverted(f), arb(0), 1 / start.ball(ctx.prec))
 
 
 def inverted(f: Rational) -> Rational:
@@ -87,14 +94,27 @@ def inverted(f: Rational) -> Rational:
 
 def enclosed(f: Rational, low: arb, high: arb) -> arb:
     """The integral between two finite ends without a pole between them."""
-    over, under = acb_poly(f.num), acb_poly(f.den)
-    return acb.integral(lambda z, _: over(z) / under(z), low, high).real
+    at = evaluated(f)
+    return acb.integral(lambda z, _: at(z), low, high).real
+
+
+def evaluated(f: Rational) -> Callable[[acb], acb]:
+    """f on balls of complex numbers: the denominator by its roots, which stays sharp close to them."""
+    over = acb_poly(f.num)
+    poles = [(pole, int(m)) for factor, m in f.den.numer().factor()[1] for pole in complex_roots(factor)]
+
+    def at(z: acb) -> acb:
+        value = over(z)
+        for pole, m in poles:
+            value /= (z - pole) ** m
+        return value
+
+    return at
 
 
 def second_moment(function: Function) -> arb:
     """E[f(Z)^2] for a standard normal Z."""
-    with ctx.workprec(PRECISION):
-        return sum((half(part) for piece in function.pieces for part in halves(piece)), arb(0))
+    return sharp(lambda: sum((half(part) for piece in function.pieces for part in halves(piece)), arb(0)))
 
 
 def halves(piece: Piece) -> Iterator[Piece]:
@@ -114,13 +134,11 @@ def half(piece: Piece) -> arb:
     assert low is not None, "the part lies right of 0"
     if f.num == 0:
         return arb(0)
-    over, under, total = acb_poly(f.num), acb_poly(f.den), arb(0)
+    at, total = evaluated(f), arb(0)
     if low < cut:
         high = cut if piece.high is None or cut < piece.high else piece.high
         total = (
-            acb.integral(
-                lambda z, _: (over(z) / under(z)) ** 2 * (-z * z / 2).exp(), low.ball(PRECISION), high.ball(PRECISION)
-            ).real
+            acb.integral(lambda z, _: at(z) ** 2 * (-z * z / 2).exp(), low.ball(ctx.prec), high.ball(ctx.prec)).real
             / (2 * arb.pi()).sqrt()
         )
     if piece.high is None or cut < piece.high:
@@ -130,7 +148,7 @@ def half(piece: Piece) -> arb:
         assert isinstance(bound, Real), "it is bounded, being of degree 0 at most"
         # The integral of x^(2k) phi over (CUT, oo) in terms of the incomplete gamma function.
         tail = arb(2) ** (growth - 1) * arb(CUT**2 / 2).gamma_upper(arb(growth) + arb(1) / 2) / arb.pi().sqrt()
-        total += (bound.ball(PRECISION) ** 2 * tail).union(arb(0))
+        total += (bound.ball(ctx.prec) ** 2 * tail).union(arb(0))
     return total
 
 
@@ -138,5 +156,5 @@ def gain(function: Function) -> Value:
     """E[f(Z)^2]^(-1/2), which keeps the second moment of a standard normal input; oo for the function 0."""
     if all(piece.function.num == 0 for piece in function.pieces):
         return OO
-    with ctx.workprec(PRECISION):
-        return 1 / second_moment(function).sqrt()
+    moment = second_moment(function)
+    return sharp(lambda: 1 / moment.sqrt())

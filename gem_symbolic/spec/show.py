@@ -15,7 +15,7 @@ def number(value: Mapping[str, str]) -> str:
     """A number: exact where it is short, else its decimals or its enclosure."""
     if "decimal" in value:
         return f"{value['decimal']}..." if len(value["exact"]) > 40 else f"{value['exact']} = {value['decimal']}..."
-    return value.get("exact") or value["enclosure"]
+    return next(iter(value.values()))
 
 
 def extremum(e: Mapping[str, Any]) -> str:
