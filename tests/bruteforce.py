@@ -58,7 +58,7 @@ class Part:
         """The value, in the arithmetic of x."""
         below = horner(self.under, x)
         if isinstance(below, mpf) and below == 0:  # where a factor cancels, the function has the value beside it
-            return self.at(x + mpf(10) ** -120)
+            return self.at(x + mpf(10) ** -60)
         return horner(self.over, x) / below
 
 
@@ -256,7 +256,7 @@ def suprema(case: Case, function: Function) -> Iterator[str]:
                 yield f"values reach {sign * best} only; derived was {sign * bound}"
         elif best > bound + mpf(10) ** -40 * max(1, abs(bound)) or best < bound - mpf(10) ** -6 * max(1, abs(bound)):
             yield f"values reach {sign * best}; derived was {sign * bound}"
-        if not isinf(number(e.x)) and e.reached != near(value(case, number(e.x)), number(e.value), 1e-100):
+        if not isinf(number(e.x)) and e.reached != near(value(case, number(e.x)), number(e.value), 1e-80):
             yield f"f({e.x}) = {e.value} is {'not ' if e.reached else ''}so"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from bruteforce import Case, cases, disagreements
+from bruteforce import Case, Part, cases, disagreements
 from hypothesis import HealthCheck, Phase, given, settings
 
 from gem_symbolic.spec import extrema, junctions, shape
@@ -83,6 +83,10 @@ def wrong_poles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Misses poles at the ends of pieces' intervals and beyond the first piece."""
     right = junctions.poles
     monkeypatch.setattr(junctions, "poles", lambda f: iter([x for x in right(f) if f.pieces[0].inside(x)]))
+
+
+def test_brute_force_sees_the_value_where_a_factor_cancels() -> None:
+    assert not disagreements(Case((), (Part((-1, 3, -3, 2), (-1, 2), False),)))  # least at the root of both
 
 
 PLANTS: Mapping[Callable[..., None], str] = {
