@@ -26,6 +26,8 @@ Number = Any  # an mpmath.mpf, which has no type stubs
 DIGITS = 150
 #: The step beside a junction: its powers stay far above the rounding errors.
 STEP = mpf(10) ** -20
+#: A denominator so small is one at a zero, and how far beside it the value is taken, with more digits.
+TINY, BESIDE = mpf(10) ** -70, mpf(10) ** -100
 #: Where binary64 looks: dense near 0, thin far out.
 GRID = np.sinh(np.linspace(-12, 12, 1201))
 FAR = mpf(10) ** 12
@@ -57,8 +59,10 @@ class Part:
     def at(self, x: Any) -> Any:
         """The value, in the arithmetic of x."""
         below = horner(self.under, x)
-        if isinstance(below, mpf) and below == 0:  # where a factor cancels, the function has the value beside it
-            return self.at(x + mpf(10) ** -60)
+        if isinstance(below, mpf) and abs(below) < TINY:  # where a factor cancels, the function has the value beside it
+            with mpmath.workdps(5 * DIGITS):
+                x = x + BESIDE
+                return horner(self.over, x) / horner(self.under, x)
         return horner(self.over, x) / below
 
 

@@ -87,6 +87,8 @@ def wrong_poles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_brute_force_sees_the_value_where_a_factor_cancels() -> None:
     assert not disagreements(Case((), (Part((-1, 3, -3, 2), (-1, 2), False),)))  # least at the root of both
+    twice = Part((16, -40, -12, 26, 42, 32, 8), (2, -7, 7, -7, 9, 0, 4), False)  # and here it is a double one
+    assert not disagreements(Case((), (twice,)))
 
 
 PLANTS: Mapping[Callable[..., None], str] = {
