@@ -91,7 +91,8 @@ def derive(sender: Connection, spec: Spec, given: Mapping[str, Any], seconds: fl
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits is interrupted too, and ends this one
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds) + 1,) * 2)
+    whole = math.ceil(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
     try:
         send_all(sender, spec, given)
         sender.send(("ended", ""))

@@ -6,7 +6,6 @@ from gem_symbolic.definitions import Activation, Branch
 from gem_symbolic.plans import PlanError
 from gem_symbolic.spec.model import Function
 
-
 #: The most digits of a number in a definition: Python reads a few more.
 DIGITS = 4000
 
