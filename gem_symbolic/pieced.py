@@ -26,7 +26,8 @@ def constant(builder: Builder, value: Fraction) -> Quantity:
     literal = round_to(value, "binary64")
     inside = value == 0 or NARROW.tiny <= abs(value) <= NARROW.max
     if not inside or round_to(literal, NARROW) != round_to(value, NARROW):
-        raise PlanError(f"no evaluation plan: {value} has no nearest number in {NARROW.name} by way of binary64")
+        said = str(value) if len(str(value)) <= 60 else f"{str(value)[:30]}..., of {len(str(value))} characters,"
+        raise PlanError(f"no evaluation plan: {said} has no nearest number in {NARROW.name} by way of binary64")
     text = str(value) if value.denominator > 1 or abs(value) <= EXACT else f"{value}/1"  # too large for an integer
     return Quantity(builder, Constant(text, text))
 
@@ -146,6 +147,8 @@ def plan(activation: Activation, order: int = 0) -> Plan:
         value = builder.named("top", value) / bottom
     for k in range(max(len(p.factors) for p in parts)):
         value = value * joined(builder, where, [p.factors[k] if k < len(p.factors) else one for p in parts])
+    if value == builder.names["x"]:  # a result that is the very input is none that PyTorch can differentiate
+        value = builder.apply("mul", value, one)
     return builder.plan(order, value)
 
 

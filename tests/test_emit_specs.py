@@ -92,6 +92,16 @@ def test_names_that_are_refused(name: str) -> None:
         emit.source(replace(HARD_SWISH, name=name))
 
 
+def test_the_input_itself_is_no_result() -> None:
+    """PyTorch refuses to differentiate a function that hands back its input."""
+    module = emit.load(emit.source(activation("as_it_is", ("all x", "x"))), "as_it_is")
+    x = torch.randn(5, dtype=torch.float64, requires_grad=True)
+    for order, y in enumerate(derivatives(module.as_it_is, x, 1)):
+        assert y is not x
+        assert torch.equal(y, x if order == 0 else torch.ones_like(x))
+    assert torch.equal(module.AsItIsGLU()(x, x), x * x)
+
+
 @pytest.mark.parametrize("text", ['"""', "a\nb", "a\\", "a??/b", "a\x00"])
 def test_texts_that_are_refused(text: str) -> None:
     for altered in (replace(SOFTSIGN, title=text), replace(SOFTSIGN, source=text)):
@@ -119,6 +129,7 @@ FURTHER = (
     activation("steep", ("x <= 10000000000", f"{2**24 + 1}*x"), ("x > 10000000000", f"{10**12}*x - {10**22}")),
     activation("step", ("x < 0", "-1/3"), ("x >= 0", "1/3")),
     activation("constant", ("all x", "1/3")),
+    activation("as_it_is", ("all x", "x")),
 )
 
 

@@ -89,6 +89,7 @@ REFUSED = {
     "degree": (("x <= 0", "0"), ("x > 0", f"x**{DEGREE}*x")),
     "exponent": (("x <= 0", "0"), ("x > 0", f"x**{DEGREE + 1}")),
     "no nearest number": (("x <= 0", "0"), ("x > 0", f"x*{10**50}")),
+    "of 901 characters, has no nearest number": (("x <= 0", "0"), ("x > 0", f"x*{10**900}")),
     "by way of binary64": (("x <= 0", "0"), ("x > 0", f"x*({2**24 + 1}/{2**24} + 1/{2**90})")),
 }
 
@@ -98,6 +99,7 @@ def test_what_no_plan_is_derived_for(why: str) -> None:
     with pytest.raises(PlanError, match=why) as error:
         plan(activation("bad", *REFUSED[why]))
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 200
 
 
 def test_roots_are_counted_with_the_ends() -> None:

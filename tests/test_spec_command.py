@@ -9,6 +9,7 @@ import pytest
 
 from gem_symbolic import kernelcheck, produce, verify
 from gem_symbolic.spec.read import load, shipped
+from gem_symbolic.spec.show import LENGTH
 
 FACTS = {
     *("title", "settings", "pieces", "poles", "smoothness", "junctions", "range", "monotone", "lipschitz"),
@@ -149,6 +150,20 @@ def test_no_kernels_are_made_of_irrational_junctions(tmp_path: Path, capsys: pyt
     assert caught.value.code == 2
     assert "no kernels: the junction root(x^2 - 2, 2) of mine is no rational number" in capsys.readouterr().err
     assert not (tmp_path / "kernels").exists()
+
+
+def test_no_kernels_are_made_of_endless_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[[branch]]\non = "all x"\nexpr = "x + 1234567890123456789^300"\n', encoding="utf-8")
+    with pytest.raises(SystemExit) as caught:
+        verify.main(["--spec", str(path), "--emit", str(tmp_path / "kernels")])
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert "no kernels: a number of mine in lowest terms has more than 4000 digits" in said
+    assert len(said) < 200
+    assert verify.main(["--spec", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert max(len(digits) for digits in re.findall(r"\d+", re.sub(r"\s", "", shown))) <= LENGTH
 
 
 def test_kernels_need_pytorch(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

@@ -1,8 +1,12 @@
 """Specs that mean harm, or are merely broken: one sentence, status 2, soon; nothing executed, nothing left hanging."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -186,16 +190,17 @@ def test_a_link_to_a_spec_is_followed(mine: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--spec", "nowhere.toml"], "cannot read nowhere.toml: No such file or directory; shipped are"),
-        (["--spec", "relu", "--variant", "gem"], "--spec takes no --variant, --scale or --formal"),
+        (["--spec", "relu", "--variant", "gem"], "--spec takes no --variant"),
         (["--spec", "relu", "--N", "2"], "relu has no parameter 'N'; it has none"),
-        (["--spec", "relu", "--seconds", "nan"], "--seconds must be a number > 0; got 'nan'"),
+        (["--spec", "relu", "--seconds", "nan"], "--seconds must be a number > 0 and at most 86400; got 'nan'"),
+        (["--spec", "relu", "--seconds", "1e300"], "--seconds must be a number > 0 and at most 86400; got '1e300'"),
         (["--spec", "relu", "--json", "/nowhere/at/all"], "must be a file in an existing folder"),
         (["--spec", "leaky_relu", "--set", "alpha"], "--set takes NAME=VALUE; got 'alpha'"),
         (["--spec", "leaky_relu", "--set", "alpha=-1"], "alpha must be > 0; got '-1'"),
         (["--spec", "leaky_relu", "--set", "alpha=1/0"], "alpha must be a rational number"),
         (["--spec", "broken_segem", "--N", "1.5"], "N must be an integer from 1 to 1000; got '1.5'"),
         (["--spec", "broken_segem", "--N", "1000"], "line 12, branch 1, expr: the power 1999 is too large"),
-        (["--variant", "gem", "--N", "1", "--seconds", "1"], "--set and --seconds belong to --spec"),
+        (["--variant", "gem", "--N", "1", "--seconds", "1"], "--set, --seconds and --emit belong to --spec"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_status_2(
@@ -219,7 +224,7 @@ def sleeps(sender: Connection, spec: Spec, given: dict[str, Any]) -> None:
 def grows(sender: Connection, spec: Spec, given: dict[str, Any]) -> None:
     bounded.MEMORY = 1 << 28
     object.__setattr__(spec, "function", lambda given=None: bytearray(1 << 34))
-    bounded.derive(sender, spec, given)
+    bounded.derive(sender, spec, given, 60)
 
 
 def dies(sender: Connection, spec: Spec, given: dict[str, Any]) -> None:
@@ -236,6 +241,39 @@ def test_what_takes_too_much_memory_is_undecided() -> None:
     found = bounded.find(load("relu"), {}, 60, work=grows)
     assert found.ended == "the derivation failed: MemoryError"
     assert {c["status"] for c in found.claims} == {"undecided"}
+
+
+def spins(sender: Connection, spec: Spec, given: dict[str, Any]) -> None:
+    object.__setattr__(spec, "function", lambda given=None: next(n for n in count() if n < 0))
+    bounded.derive(sender, spec, given, 1)
+
+
+def is_interrupted(sender: Connection, spec: Spec, given: dict[str, Any]) -> None:
+    function = spec.function
+    object.__setattr__(spec, "function", lambda given=None: os.kill(os.getpid(), signal.SIGINT) or function(given))
+    bounded.derive(sender, spec, given, 60)
+
+
+def test_the_derivation_ends_even_where_nobody_waits_for_it() -> None:
+    assert "was stopped, with status -9" in bounded.find(load("relu"), {}, 60, work=spins).ended
+
+
+def test_an_interruption_is_left_to_the_process_that_waits() -> None:
+    found = bounded.find(load("relu"), {}, 60, work=is_interrupted)
+    assert found.ended == ""
+    assert {c["status"] for c in found.claims} == {"proved"}
+
+
+def test_an_interruption_ends_in_one_word(mine: Path) -> None:
+    terms = " + ".join(f"({i}23456789*x - {i})^14/((123456789{i}*x^2 + {i}*x + 1)^7 + x^4 + 1)" for i in range(1, 8))
+    mine.write_text(f'[[branch]]\non = "all x"\nexpr = "{terms}"\n', encoding="utf-8")
+    command = [sys.executable, "-m", "gem_symbolic.verify", "--spec", str(mine)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(4)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "interrupted\n")
 
 
 def test_a_process_that_dies_leaves_the_claims_undecided() -> None:

@@ -104,6 +104,7 @@ def test_a_shipped_spec_by_its_name() -> None:
     ("old", "new", "message"),
     [
         ("1.5e1 - x", "1.5e1 - y", r"line 13, branch 2, expr: it names 'y'; known are x, N, s"),
+        ('title = "two lines"', "title = 'two lines' # \u2028\nN = 1", r"line 2, N: unknown field"),
         ("1.5e1 - x", "1/(x - x)", r"line 13, branch 2, expr: .* divides by zero"),
         ("1.5e1 - x", "x^s", r"line 13, branch 2, expr: the exponent 1/3 is not an integer"),
         ("1.5e1 - x", "2x", r"line 13, branch 2, expr: a sign such as \* is missing before 'x'"),

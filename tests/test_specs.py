@@ -49,6 +49,31 @@ def test_what_is_claimed_is_proved_by_two_engines(name: str) -> None:
         assert {e["checker"] for e in record["evidence"]} == {"FLINT and Arb", "SymPy"}
 
 
+def made(tmp_path: Path, *branches: tuple[str, str]) -> Facts:
+    path = tmp_path / "made.toml"
+    path.write_text("".join(f'[[branch]]\non = "{on}"\nexpr = "{expr}"\n' for on, expr in branches), encoding="utf-8")
+    return facts(load(path))
+
+
+def test_a_slope_that_is_reached_goes_before_one_that_is_approached(tmp_path: Path) -> None:
+    right = ("x > 0", "x^2/(x + 1)")  # its slope nears 1
+    found = made(tmp_path, ("x < -1", "1"), ("-1 <= x <= 0", "-x"), right).lipschitz
+    assert (found.value, found.reached) == (Real.of(1), True)
+    found = made(tmp_path, ("x < -1", "1/2"), ("-1 <= x <= 0", "-x/2"), right).lipschitz
+    assert (found.value, found.reached) == (Real.of(1), False)
+
+
+def test_at_a_jump_no_slope_is_reached(tmp_path: Path) -> None:
+    found = made(tmp_path, ("x < 1", "0"), ("x >= 1", "x")).lipschitz
+    assert (found.value, found.x, found.reached) == (OO, Real.of(1), False)
+
+
+def test_a_long_rational_number_has_a_decimal_beside_it() -> None:
+    assert number(Real.of(fmpq(1, 3))) == {"exact": "1/3"}
+    long = number(Real.of(fmpq(10**50, 3)))
+    assert long == {"exact": f"{10**50}/3", "decimal": "3.33333333333333e+49"}
+
+
 def test_what_is_to_be_refused_is_refused() -> None:
     pole = decided(load("pade_pole"))["poles"]
     assert pole["status"] == "refuted"

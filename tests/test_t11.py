@@ -10,7 +10,7 @@ import pytest
 from flint import arb, ctx
 
 from gem_symbolic.checkers.arb import BITS, Concrete
-from gem_symbolic.checkers.rivals import LAWS, Law, distance, normal_survival
+from gem_symbolic.checkers.rivals import LAWS, Difference, Law, distance, normal_survival
 from gem_symbolic.definitions import EGEM, SEGEM, SEGEM_GATED, Activation, Branch
 from gem_symbolic.prover import Prover
 from gem_symbolic.reference import evaluate
@@ -45,6 +45,23 @@ def test_no_point_is_farther_and_some_are_nearly_as_far(activation: Activation, 
     seen = max(abs(evaluate(activation, x / 32, N, eps, dps=15) - rival(law, x / 32)) for x in range(-320, 321))
     assert seen <= found + 1e-12
     assert seen >= 0.99 * found
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_an_interval_is_bounded_from_both_sides(law: str) -> None:
+    with ctx.workprec(BITS):
+        side = Difference(Concrete(EGEM, 2, Fraction(1)).gap[1], LAWS[law], arb(1))
+        for middle, radius in ((0.75, 0.25), (1.25, 0.125), (2.0, 0.25), (3.5, 0.03125), (6.0, 1.0)):
+            seen, bound = side.size(middle, radius)
+            values = [abs(side.at(arb(middle + radius * k / 64))) for k in range(-64, 65)]
+            assert all(value < bound or value.overlaps(bound) for value in values)
+            assert any(value > seen or value.overlaps(seen) for value in values)
+            assert max(float(value) for value in values) > 0.9 * float(seen)
+        # Where the value is concave, its tangent at the top is level: nearly nothing lies between the bounds.
+        top = max(range(1, 400), key=lambda k: float(abs(side.at(arb(k) / 64)))) / 64
+        seen, bound = side.size(top, 1 / 64)
+        assert bound - seen < arb(2) ** -72
+        assert not bound - seen < -(arb(2) ** -100)
 
 
 def test_a_law_with_another_tail_gives_another_distance() -> None:

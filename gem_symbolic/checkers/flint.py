@@ -110,8 +110,8 @@ class FlintAlgebra(Algebra):
         return Quotient(self.field, element.num, self.field.one), Quotient(self.field, element.den, self.field.one)
 
     def terms(self, polynomial: Quotient) -> Terms:
-        scale = rational(polynomial.den.leading_coefficient())
-        return {tuple(map(int, m)): rational(c) / scale for m, c in polynomial.num.terms()}
+        scale = polynomial.den.leading_coefficient()
+        return {tuple(map(int, m)): rational(c / scale) for m, c in polynomial.num.terms()}
 
     def factors(self, polynomial: Quotient) -> tuple[Fraction, list[tuple[Quotient, int]]]:
         constant, factors = polynomial.num.factor()

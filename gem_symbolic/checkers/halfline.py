@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
-from flint import acb, acb_poly, arb, arb_poly, fmpq, fmpq_poly
+from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_poly
 
 from gem_symbolic.checkers.isolate import real_roots
 
 INFINITY = arb.pos_inf()
+#: The coefficients of a polynomial, constant term first.
+Row = tuple[fmpq, ...]
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,18 @@ class Side:
 
 
 def unit_integral(exponent: Fraction, p: Fraction, n: int, top: fmpq_poly, bottom: fmpq_poly) -> arb:
-    """The integral of r^exponent |top(r^n)/bottom(r^n)|^p over (0, 1); r = v^m makes the power of v an integer."""
+    """The integral of r^exponent |top(r^n)/bottom(r^n)|^p over (0, 1)."""
+    sign = 1 if top(fmpq(1, 2)) / bottom(fmpq(1, 2)) > 0 else -1
+    return quadrature(exponent, p, n, tuple((sign * top).coeffs()), tuple(bottom.coeffs()), ctx.prec)
+
+
+@cache
+def quadrature(exponent: Fraction, p: Fraction, n: int, top: Row, bottom: Row, bits: int) -> arb:
+    """That integral at the working precision `bits`, computed once; r = v^m makes the power of v an integer."""
     m = exponent.denominator
     k = int(m * (exponent + 1)) - 1
-    sign = 1 if top(fmpq(1, 2)) / bottom(fmpq(1, 2)) > 0 else -1
     power = acb(arb(fmpq(*p.as_integer_ratio())))
-    over, under = acb_poly(top * sign), acb_poly(bottom)
+    over, under = acb_poly(list(top)), acb_poly(list(bottom))
 
     def integrand(v: acb, analytic: bool) -> acb:
         u = v ** (n * m)

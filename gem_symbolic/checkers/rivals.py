@@ -17,6 +17,8 @@ from gem_symbolic.checkers.halfline import INFINITY, Side, largest
 
 #: Enclosures by subdivision are at most so wide.
 WIDTH = arb(2) ** -72
+#: Newton's steps towards a level tangent: each about doubles the digits.
+STEPS = 5
 #: Where an upper bound of all that lies beyond may be tried; from 2 on V(t) <= e^-t for both laws.
 CUTS = tuple(2.0**k for k in range(1, 200))
 
@@ -83,15 +85,32 @@ class Difference:
         top, bottom = (horner(p, u) for p in self.quotient)
         return tail + raised(self.gap.sign * t, self.gap.a) * top / bottom
 
-    def size(self, middle: float, radius: float) -> arb:
-        """An upper bound of |value| over an interval: the lesser of its ball and of the mean value theorem's."""
+    def size(self, middle: float, radius: float) -> tuple[arb, arb]:
+        """Bounds of the largest |value| over an interval: from below by one point, from above by the ball of all values
+        or by the mean value theorem; where |value| is concave, by its tangent at that point.
+        """
         try:
-            series = self.at(arb_series([arb(middle, radius), 1], 2))
+            value, slope, curvature = self.at(arb_series([arb(middle, radius), 1], 3))
         except ValueError:  # the interval is so wide that the ball of a denominator holds 0
-            return INFINITY
-        mean = self.at(arb(middle)) + series[1] * arb(0, radius)
-        bounds = [value.abs_upper() for value in (series[0], mean) if value.is_finite()]
-        return min(bounds, default=INFINITY)
+            return arb(0), INFINITY
+        low, point, high = arb(middle - radius), arb(middle), arb(middle + radius)
+        if value * curvature < 0:
+            rise = value * slope
+            point = high if rise > 0 else low if rise < 0 else self.level(point).max(low).min(high).mid()
+            touched, tangent = self.at(arb_series([point, 1], 2))
+            line = largest([abs(touched + tangent * (end - point)) for end in (low, high)])
+        else:
+            touched = self.at(point)
+            line = abs(touched + slope * arb(0, radius))
+        bounds = [bound.abs_upper() for bound in (value, line) if bound.is_finite()]
+        return touched.abs_lower(), min(bounds, default=INFINITY)
+
+    def level(self, point: arb) -> arb:
+        """Where the tangent is nearly level, if near the point, by Newton's method; proves nothing."""
+        for _ in range(STEPS):
+            _, slope, curvature = self.at(arb_series([point, 1], 3))
+            point = (point - slope / (2 * curvature)).mid()
+        return point
 
     def rest(self, cut: float) -> arb:
         """An upper bound of |value| for t >= cut >= 2, where the gap falls towards 0 from its last turn on."""
@@ -133,6 +152,7 @@ def distance(gaps: tuple[Side, Side], law: Law, s: arb) -> arb:
         negative, _, side, middle, radius = heapq.heappop(waiting)
         if -negative - low < WIDTH:
             return low.union(-negative)
-        low = low.max(side.at(arb(middle)).abs_lower())
         for half in (middle - radius / 2, middle + radius / 2):
-            heapq.heappush(waiting, (-side.size(half, radius / 2), next(order), side, half, radius / 2))
+            seen, bound = side.size(half, radius / 2)
+            low = low.max(seen)
+            heapq.heappush(waiting, (-bound, next(order), side, half, radius / 2))

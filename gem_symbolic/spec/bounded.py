@@ -3,10 +3,13 @@
 What was found until then is kept; a claim that was not reached is undecided, and says why.
 """
 
+import math
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -39,7 +42,8 @@ def find(
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=work or derive, args=(sender, spec, dict(given)), daemon=True)
+    target = work or partial(derive, seconds=seconds)
+    process = context.Process(target=target, args=(sender, spec, dict(given)), daemon=True)
     process.start()
     sender.close()
     deadline = time.monotonic() + seconds
@@ -78,11 +82,17 @@ def find(
     return found
 
 
-def derive(sender: Connection, spec: Spec, given: Mapping[str, Any]) -> None:
-    """Sends what is found as it is found; the last message is ("ended", why), "" where nothing is missing."""
+def derive(sender: Connection, spec: Spec, given: Mapping[str, Any], seconds: float) -> None:
+    """Sends what is found as it is found; the last message is ("ended", why), "" where nothing is missing.
+
+    Whatever becomes of the process that waits for it, it computes for no longer than that time.
+    """
     import resource
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits is interrupted too, and ends this one
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    whole = math.ceil(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
     try:
         send_all(sender, spec, given)
         sender.send(("ended", ""))

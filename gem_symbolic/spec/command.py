@@ -24,8 +24,8 @@ from gem_symbolic.spec import bounded, show
 from gem_symbolic.spec.read import Spec, SpecError, load, shipped
 
 SCHEMA = 1
-#: How long the derivation may take unless told otherwise.
-SECONDS = 60
+#: How long the derivation may take unless told otherwise, and at most: a day.
+SECONDS, LONGEST = 60, 86_400
 OK, REFUTED, UNDECIDED = 0, 1, 3
 #: The options of `verify` that are for variants alone.
 OTHERS = ("variant", "scale", "formal", "smt", "html", "no_kernels")
@@ -48,8 +48,8 @@ def seconds(text: str | None) -> float:
         value = float(SECONDS if text is None else text)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise ValueError(f"--seconds must be a number > 0; got {text!r}")
+    if not 0 < value <= LONGEST:
+        raise ValueError(f"--seconds must be a number > 0 and at most {LONGEST}; got {text!r}")
     return value
 
 

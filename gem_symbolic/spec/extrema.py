@@ -41,9 +41,8 @@ def extrema(function: Function) -> tuple[Extremum, Extremum]:
 
 
 def largest(function: Function) -> Extremum:
-    """The supremum of |function|, at single points aside."""
-    low, high = extrema(function)
-    return low if magnitude(high.value) < magnitude(low.value) else high
+    """The supremum of |function|, at single points aside, by the value there; reached goes before not reached."""
+    return max(extrema(function), key=lambda e: (magnitude(e.value), e.reached))
 
 
 def lipschitz(function: Function) -> Extremum:
@@ -53,6 +52,6 @@ def lipschitz(function: Function) -> Extremum:
     """
     if smoothness(function) == -1:
         x = next(x for x, left, right in function.junctions if left.function.at(x) != right.function.at(x))
-        return Extremum(OO, x, True)
+        return Extremum(OO, x, False)
     steepest = largest(function.derivative())
     return Extremum(magnitude(steepest.value), steepest.x, steepest.reached)

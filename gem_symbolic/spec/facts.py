@@ -15,8 +15,8 @@ from gem_symbolic.spec.real import OO, Real, polynomial_text
 
 #: The exponents p of the L^p distances that are derived, by how they are written.
 EXPONENTS: Mapping[str, int | float] = {"1": 1, "2": 2, "oo": OO}
-#: Decimal digits that are shown.
-DIGITS = 15
+#: Decimal digits that are shown, and up to how many characters a rational number stands without them.
+DIGITS, SHORT = 15, 40
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def number(value: Value) -> dict[str, str]:
     if not isinstance(value, Real):
         return {"exact": "oo" if value > 0 else "-oo"}
     exact = {"exact": str(value)}
-    return exact if value.rational is not None else exact | {"decimal": value.ball().str(DIGITS, radius=False)}
+    short = value.rational is not None and len(exact["exact"]) <= SHORT
+    return exact if short else exact | {"decimal": value.ball().str(DIGITS, radius=False)}
 
 
 def order(smoothness: int | None) -> int | str:

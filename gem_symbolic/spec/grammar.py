@@ -44,7 +44,7 @@ def checked(text: str, known: Mapping[str, object]) -> str:
         if not operand and (kind == "close" or (kind == "sign" and word != "-")):
             raise ExpressionError(f"a number or a name is missing before {word!r}")
         if kind == "name" and word not in known:
-            raise ExpressionError(f"it names {shown(word)!r}; known are {', '.join(known)}")
+            raise ExpressionError(f"it names {shown(word)!r}; known are {', '.join(known) or 'no names'}")
         depth += (kind == "open") - (kind == "close")
         if depth > NESTING or depth < 0:
             raise ExpressionError(

@@ -15,13 +15,13 @@ def line(text: str, table: str = "", index: int = 0, key: str = "") -> int:
     """
     seen: Counter[str] = Counter()
     current, found = ("", 0), 1
-    for at, row in enumerate(text.splitlines(), start=1):
+    for at, row in enumerate(text.split("\n"), start=1):  # as TOML counts
         if header := HEADER.fullmatch(row):
             current = (header[1], seen[header[1]])
             seen[header[1]] += 1
             if current == (table, index):
                 found = at
-        elif current == (table, index) and key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*[.=]", row):
+        elif current == (table, index) and key and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", row):
             return at
         elif current == ("", 0) and found == 1 and table and re.match(rf"\s*{re.escape(table)}\s*[.=]", row):
             found = at

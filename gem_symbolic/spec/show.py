@@ -3,6 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gem_symbolic.spec.grammar import shown
+
+#: The most characters of a formula that are shown; the JSON data have all of it.
+LENGTH = 300
+
 
 def lines(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(fact, in words), one line each, for the facts that were derived."""
@@ -29,7 +34,7 @@ def interval(r: Mapping[str, Any]) -> str:
 
 def pieces(value: Any) -> Iterator[tuple[str, str]]:
     for piece in value:
-        yield f"f on {piece['on']}", piece["expr"]
+        yield f"f on {piece['on']}", shown(piece["expr"], LENGTH)
 
 
 def poles(value: Any) -> Iterator[tuple[str, str]]:
@@ -77,7 +82,7 @@ def asymptotes(value: Any) -> Iterator[tuple[str, str]]:
     for side, a in value.items():
         rest = a.get("remainder")
         more = f" + ({number(rest['leading'])}) x^{rest['power']} + ..." if rest else ""
-        yield f"x -> {side}", a["polynomial"] + more
+        yield f"x -> {side}", shown(a["polynomial"] + more, LENGTH)
 
 
 def distances(value: Any) -> Iterator[tuple[str, str]]:
