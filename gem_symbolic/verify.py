@@ -237,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = run(activation, N, eps, not options.no_kernels, screen, options.formal, options.smt)
     screen.summary(report, working_eps(activation, eps), time.perf_counter() - started)
     if options.json:
-        text = json.dumps(report.data(), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(report.data(), indent=2, ensure_ascii=options.json == "-") + "\n"
         if options.json == "-":
             sys.stdout.write(text)
         else:
