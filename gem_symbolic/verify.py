@@ -1,7 +1,7 @@
 """The command line: prove the claims of an activation, measure its kernels, print a table.
 
 Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted, a certificate edited or a
-limit missed, 2 usage error, 3 undecided, or something needed is not installed.
+limit missed, 2 usage error, 3 undecided, or something needed is not installed, 130 interrupted.
 """
 
 import argparse
