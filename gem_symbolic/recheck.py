@@ -62,7 +62,10 @@ def check(path: Path) -> list[Finding]:
         data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=single)
     except (OSError, ValueError, RecursionError) as error:
         return [Finding(REFUSED, path.name, f"it cannot be read as JSON: {error}")]
-    return examine(VARIANTS[path.stem], data)
+    try:
+        return examine(VARIANTS[path.stem], data)
+    except RecursionError:
+        return [Finding(REFUSED, path.name, "it is nested too deeply")]
 
 
 def examine(activation: Activation, data: Any) -> list[Finding]:

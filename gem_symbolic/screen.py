@@ -1,5 +1,6 @@
 """What a run of `verify` shows: progress while it works on a terminal, then tables; plain text in a pipe."""
 
+import io
 import sys
 from collections.abc import Mapping
 from fractions import Fraction
@@ -27,6 +28,8 @@ COLUMNS: Mapping[str, Any] = {
     "worst at": "left",
     "gradient 0 up to x =": "left",
 }
+#: Texts are shown as they are: a name of the user's may look like markup.
+AS_IT_IS: Mapping[str, Any] = {"markup": False, "emoji": False, "highlight": False}
 #: In a pipe lines are not folded below this width.
 PIPE_WIDTH = 160
 
@@ -42,8 +45,10 @@ class Screen:
 
     def __init__(self, quiet: bool = False):
         stream = sys.stderr if quiet else sys.stdout
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a terminal cannot write is no reason to stop
         width = None if stream.isatty() else PIPE_WIDTH
-        self.console = Console(file=stream, width=width, highlight=False, legacy_windows=False)
+        self.console = Console(file=stream, width=width, legacy_windows=False, **AS_IT_IS)
         self.progress = Console(stderr=True)
         self.status = self.progress.status("reading the definition")
         self.claims: list[Mapping[str, Any]] = []
@@ -62,16 +67,16 @@ class Screen:
         """Takes a claim as it is decided, and its value at the N and eps of the run."""
         self.claims.append(record)
         self.values[record["id"]] = value
-        self.status.update(f"{record['id']}: {record['status']}")
+        self.tell(f"{record['id']}: {record['status']}")
 
     def tell(self, what: str) -> None:
         """Shows what is being done."""
-        self.status.update(what)
+        self.status.update(Text(what))
 
     def measurement(self, record: Mapping[str, Any]) -> None:
         """Takes a measurement as it is made."""
         self.measurements.append(record)
-        self.status.update(f"{record['id']}: {ulps(record)} ulp")
+        self.tell(f"{record['id']}: {ulps(record)} ulp")
 
     def summary(self, report: Any, eps: Fraction, seconds: float) -> None:
         """Prints the tables, the counterexamples and one line that says how it ended."""

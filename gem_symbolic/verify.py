@@ -1,7 +1,7 @@
 """The command line: prove the claims of an activation, measure its kernels, print a table.
 
 Exit status: 0 every claim proved and every measurement within its limit, 1 a claim refuted, a certificate edited or a
-limit missed, 2 usage error, 3 undecided, or something needed is not installed.
+limit missed, 2 usage error, 3 undecided, or something needed is not installed, 130 interrupted.
 """
 
 import argparse
@@ -237,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = run(activation, N, eps, not options.no_kernels, screen, options.formal, options.smt)
     screen.summary(report, working_eps(activation, eps), time.perf_counter() - started)
     if options.json:
-        text = json.dumps(report.data(), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(report.data(), indent=2, ensure_ascii=options.json == "-") + "\n"
         if options.json == "-":
             sys.stdout.write(text)
         else:

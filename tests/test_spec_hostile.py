@@ -1,5 +1,6 @@
 """Specs that mean harm, or are merely broken: one sentence, status 2, soon; nothing executed, nothing left hanging."""
 
+import json
 import os
 import signal
 import subprocess
@@ -213,6 +214,27 @@ def test_bad_input_gets_one_sentence_and_status_2(
     assert said.out == ""
     assert sentence in said.err
     assert said.err.count("\n") == 1
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = mine.with_name("[") / "bold][:smile:].toml"
+    other.parent.mkdir()
+    other.write_text(GOOD, encoding="utf-8")
+    mine.write_text(GOOD + '[[claims.distance]]\nto = "[/bold][:smile:].toml"\np = 1\nbelow = 0\n', encoding="utf-8")
+    assert verify.main(["--spec", str(mine)]) == 0
+    assert "the L^1 distance to [/bold][:smile:].toml is at most 0" in capsys.readouterr().out
+
+
+def test_what_cannot_be_written_in_an_encoding_is_no_reason_to_stop(mine: Path) -> None:
+    mine.write_text('title = "Pad\u00e9 \u2192"\n' + GOOD, encoding="utf-8")
+    command = [sys.executable, "-m", "gem_symbolic.verify", "--spec", str(mine)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    shown, data = (
+        subprocess.run(command + more, env=environment, capture_output=True, text=True, check=True).stdout
+        for more in ([], ["--json", "-"])
+    )
+    assert shown.startswith("Pad? ?\n")
+    assert json.loads(data)["facts"]["title"] == "Pad\u00e9 \u2192"
 
 
 def sleeps(sender: Connection, spec: Spec, given: dict[str, Any]) -> None:

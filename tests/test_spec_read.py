@@ -96,6 +96,11 @@ def test_branches_may_stand_in_any_order(tmp_path: Path) -> None:
     assert [p.on for p in load(path).function().pieces] == ["x <= 0", "x > 0"]
 
 
+def test_a_formula_stands_for_its_function_in_lowest_terms(tmp_path: Path) -> None:
+    (piece,) = load(write(tmp_path, '[[branch]]\non = "all x"\nexpr = "x^2/x"\n')).function().pieces
+    assert (str(piece.function), piece.function.at(Real.of(0))) == ("x", Real.of(0))
+
+
 def test_a_shipped_spec_by_its_name() -> None:
     assert load("hard_swish").title == "hard-swish"
 

@@ -83,7 +83,7 @@ def run(chosen: argparse.Namespace, refuse: Callable[[str], NoReturn]) -> int:
         N = int(settings["N"]) if "N" in settings else None
         head = {"schema": SCHEMA, "variant": spec.name, "N": N, "eps": parameters["eps"]}
         data = head | {"claims": found.claims, "measurements": screen.measurements, "facts": found.facts}
-        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(data, indent=2, ensure_ascii=chosen.json == "-") + "\n"
         if chosen.json == "-":
             sys.stdout.write(text)
         else:

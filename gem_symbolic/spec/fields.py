@@ -11,7 +11,7 @@ from gem_symbolic.spec.locate import located
 #: The limits: branches, distances, the size of an integer parameter, the digits and decimal exponent of a real one.
 BRANCHES, INTEGER, DIGITS = 32, 1000, 60
 #: The texts that are printed as they are, and how long they may be.
-PRINTED, LENGTH = ("title", "source"), 300
+PRINTED, LENGTH = ("title", "source", "to"), 300
 #: Names that mean something else in a spec.
 RESERVED = ("x", "oo", "all", "root")
 
