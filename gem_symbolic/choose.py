@@ -15,14 +15,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import files, presets
+from gem_symbolic import files, presets, typed
 from gem_symbolic.definitions import VARIANTS, Activation, find
-from gem_symbolic.parameters import exact
 from gem_symbolic.tradeoff import Demand, Unreachable, choose, costs, lipschitz_reach, named
 from gem_symbolic.verify import OK, Parser, parameters, working_eps
 
 SCHEMA = 1
 NONE = 1
+#: The largest p, and the largest denominator of p, with which exact arithmetic gets done.
+LARGEST_P = 100
 #: The option of each demand, by the quantity that it bounds.
 BOUNDS = {"sup": "sup", "lp": "tolerance", "curvature": "curvature", "lipschitz": "lipschitz"}
 
@@ -46,10 +47,18 @@ def parser() -> Parser:
 
 def positive(text: str, name: str, least: int = 0) -> Fraction:
     """The number that a user wrote. Raises ValueError, in one sentence, where it is not rational or too small."""
-    value = exact(text, name)
+    value = typed.rational(text, name)
     if value < least or value == 0:
         raise ValueError(f"{name} must be {f'>= {least}' if least else '> 0'}; got {text!r}")
     return value
+
+
+def exponent(text: str) -> Fraction:
+    """The p of a norm. Raises ValueError, in one sentence, also where exact arithmetic with p takes very long."""
+    p = positive(text, "p", least=1)
+    if max(p, p.denominator) > LARGEST_P:
+        raise ValueError(f"p must be at most {LARGEST_P}, with at most {LARGEST_P} as denominator; got {text!r}")
+    return p
 
 
 def demanded(activation: Activation, N: int, p: Fraction | None, options: argparse.Namespace) -> Iterator[Demand]:
@@ -91,7 +100,7 @@ def answer(activation: Activation, options: argparse.Namespace) -> dict[str, Any
     combined(bounds, options)
     if bounds == ["lipschitz"] and options.N is None:
         return reach(activation, positive(options.lipschitz, "lipschitz"))
-    p = None if options.lp is None else positive(options.lp, "p", least=1)
+    p = None if options.lp is None else exponent(options.lp)
     preset = presets.find(options.preset) if options.preset else None
     fixed = any(q.fixed for q in activation.parameters)
     # Where eps is fixed, what would choose one is refused as an eps is.

@@ -22,6 +22,8 @@ from gem_symbolic.theorems.t6_distance import power_of_norm
 
 #: Significant digits of an eps, tried in turn where so few do not meet the demands.
 DIGITS = (6, 12, 24)
+#: The length up to which an exact eps is shown as a formula.
+SHOWN = 200
 SCALE = sympy.Symbol("s", positive=True)
 
 
@@ -126,12 +128,19 @@ class Demand:
     def record(self) -> dict[str, str]:
         """The demand and what it means for eps, as JSON data."""
         relation = {1: "eps <= ", -1: "eps >= "}.get(self.direction)
-        meaning = f"{relation}{self.solution}" if relation else "every eps"
+        meaning = f"{relation}{shown(self.solution)}" if relation else "every eps"
         return {"demand": f"{self.quantity.title} <= {self.bound}", "eps": meaning}
 
     def says(self) -> str:
         """The same as text."""
         return "{demand}: {eps}".format(**self.record())
+
+
+def shown(value: Any) -> str:
+    """An exact number as a formula, or where that would fill a line and more, its first digits."""
+    long = any(max(abs(a.p), a.q) >> SHOWN for a in value.atoms(sympy.Rational))
+    text = "" if long else str(value)
+    return text if 0 < len(text) <= SHOWN else f"about {sympy.N(value, max(DIGITS))}"
 
 
 def rounded(value: Any, digits: int, up: bool) -> Fraction:
@@ -161,7 +170,8 @@ def choose(demands: Sequence[Demand]) -> Fraction | None:
         eps = rounded(ruling.solution, digits, up=ruling is below)
         if all(demand.met(eps) for demand in demands):
             return eps
-    raise Unreachable(f"no eps of {DIGITS[-1]} digits does: {'; '.join(d.says() for d in demands)}")
+    told = "; ".join(d.says() for d in demands)
+    raise Unreachable(f"no eps of {DIGITS[-1]} digits does, as far as Arb can tell: {told}")
 
 
 def costs(activation: Activation, N: int, eps: Fraction, p: Fraction | None = None) -> Iterator[dict[str, str | None]]:

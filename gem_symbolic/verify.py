@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import files
+from gem_symbolic import files, typed
 from gem_symbolic.definitions import VARIANTS, Activation, find
 from gem_symbolic.parameters import resolve
 
@@ -58,14 +58,16 @@ class Report:
         return OK if found <= {PROVED} else UNDECIDED
 
 
-def parameters(activation: Activation, N: Any, eps: str | None, scale: str | None) -> tuple[int, Fraction | None]:
+def parameters(activation: Activation, N: str, eps: str | None, scale: str | None) -> tuple[int, Fraction | None]:
     """N and eps, None where the claims are to hold for every eps. Raises ValueError, in one sentence."""
     fixed = next((p for p in activation.parameters if p.fixed), None)
     if fixed and (eps is not None or scale is not None):
         raise ValueError(f"{activation.title} has no parameter {fixed.name}: it is fixed at {fixed.fixed}")
-    whole = int(N) if str(N).lstrip("+-").isdigit() else N
-    N, value = resolve(whole, eps, scale, DEFAULT_EPS)
-    return N, None if eps is None and scale is None else value
+    for name, text in (("eps", eps), ("scale", scale)):
+        if text is not None:
+            typed.rational(text, name)
+    whole, value = resolve(typed.integer(N, "N"), eps, scale, DEFAULT_EPS)
+    return whole, None if eps is None and scale is None else value
 
 
 def working_eps(activation: Activation, eps: Fraction | None) -> Fraction:

@@ -23,7 +23,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
-    "definitions expressions parameters layout formats certificates files checkout native rules limits timing outlines",
+    "definitions expressions parameters layout formats certificates files checkout native rules limits timing outlines"
+    " typed",
     "branches rounding algebra notation figures plans cpu shards bars speed jets sympyfield presets",
     "piecewise decide closedform",
     "calculus",

@@ -137,6 +137,10 @@ def test_every_preset_says_where_it_comes_from(capsys: pytest.CaptureFixture[str
         ("--variant egem --N 2 --sup 0", 2, "sup must be > 0; got '0'"),
         ("--variant egem --N 2 --sup x", 2, "sup must be a rational number"),
         ("--variant egem --N 2 --lp 1/2 --tolerance 1", 2, "p must be >= 1; got '1/2'"),
+        ("--variant egem --N 2 --lp 101 --tolerance 1", 2, "p must be at most 100"),
+        ("--variant egem --N 2 --lp 1.001 --tolerance 1", 2, "with at most 100 as denominator; got '1.001'"),
+        ("--variant egem --N 100000000000 --sup 1", 2, "N must be at most 100"),
+        ("--variant egem --N 2 --sup 1e999999999", 2, "sup must be from 1e-60 to 1e60, in at most 100 characters"),
         ("--variant egem --N 2 --tolerance 1", 2, "give --lp P with --tolerance"),
         ("--variant gem --N 2 --sup 1", 2, "GEM has no parameter eps: it is fixed at 1"),
         ("--variant egem --preset best", 2, "unknown preset 'best'; known are deep-cnn"),
@@ -160,6 +164,23 @@ def test_bad_input_and_demands_that_nothing_meets_get_one_sentence(
     assert captured.out == ""
     assert sentence in captured.err
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "short"),
+    [
+        ("--N 1 --scale 1e60", True),
+        ("--N 1 --sup 1e-20", True),
+        ("--N 1 --curvature 1e-60", False),
+        ("--N 100 --sup 1e60", False),
+    ],
+)
+def test_what_is_at_the_limits_is_answered(arguments: str, short: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    assert choose.main(["--variant", "egem", *arguments.split()]) == 0
+    shown = capsys.readouterr().out
+    assert "SiLU" in shown
+    assert ("about" not in shown) is short  # a formula that would fill pages is given by its first digits
+    assert max(map(len, shown.splitlines())) < 300
 
 
 def test_text_and_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

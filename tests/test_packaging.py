@@ -96,6 +96,13 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert {f"gem_symbolic/emit/templates/{n}" for n in ("torch.py.j2", "triton.py.j2", "kernel.cpp.j2")} <= shipped()
 
 
+def test_what_the_package_reads_is_shipped():
+    """A file that no pattern of pyproject.toml takes in would be missed by who installs the wheel alone."""
+    package = ROOT / "gem_symbolic"
+    held = {str(p.relative_to(ROOT)) for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert held <= shipped()
+
+
 def test_the_metadata(wheel):
     archive = zipfile.ZipFile(wheel)
     (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))

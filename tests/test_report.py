@@ -1,6 +1,7 @@
 """The page of `verify --html`: self-contained, well formed, the same for the same data, and true to the report."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -140,6 +141,10 @@ def test_the_same_data_give_the_same_page(segem: str) -> None:
     assert page(run(SEGEM, 1, MEASURED)) == segem
 
 
+def both(found: verify.Report) -> Iterator[tuple[dict[str, Any], Any]]:
+    return zip(found.claims, found.outcomes, strict=True)
+
+
 def test_what_is_refuted_or_undecided_is_shown_as_that() -> None:
     broken = replace(SEGEM, branches=(Branch("x <= 0", "-x*S"), Branch("x > 0", "x")))
     found = run(broken, 1)
@@ -150,11 +155,23 @@ def test_what_is_refuted_or_undecided_is_shown_as_that() -> None:
     assert text.count('<details class="claim" open>') == sum(c["status"] != "proved" for c in found.claims) > 0
     assert "C<sup>2</sup>" not in text  # it is not proved
     assert "order 1: jumps by 2" in text
+    assert text.count('class="value"') == sum(c["status"] == "proved" and bool(o.value) for c, o in both(found)) > 0
     outside = replace(EGEM, branches=(Branch("x <= 0", "0"), Branch("x > 0", "x**3/(1 + x)")), claims={})
     text = page(run(outside, 1))
     assert Page(text).wrong == []
     assert "undecided</span>" in text
     assert "Not measured in this run." in text
+
+
+def test_what_coq_and_the_solvers_say_is_shown_where_they_were_asked(segem: str) -> None:
+    assert "Coq:" not in segem
+    assert "Inequalities:" not in segem
+    found = run(SEGEM, 1)
+    found.claims[0] |= {"status": "undecided", "evidence": [], "formal": {"status": "not proved", "detail": "no file"}}
+    found.claims[1]["smt"] = {"status": "undecided", "detail": "cvc5 on n < 2: unknown"}
+    text = page(found)
+    assert "<p>Coq: not proved. no file</p>" in text
+    assert "<p>Inequalities: undecided. cvc5 on n &lt; 2: unknown</p>" in text
 
 
 def test_text_from_outside_is_escaped() -> None:

@@ -44,6 +44,13 @@ def test_every_inequality_is_confirmed(name: str, solver: str) -> None:
         assert step.kind == "smaller_root" or "evaluated exactly" in verdict.why, (step, verdict)
 
 
+def test_the_documentation_counts_them() -> None:
+    signs = sum(step.kind == "sign" for *_, step in STEPS)
+    told = (proofs.FOLDER.parent / "docs" / "evidence.md").read_text(encoding="utf-8")
+    assert f"confirms all {signs}, and in T8" in told
+    assert f"({len(STEPS) - signs} more)" in told
+
+
 def sampled(w: Workspace, text: str, point: dict[str, Fraction]) -> Fraction | None:
     """A formula at a rational point, exactly, from the definition; None at a pole."""
     return w.algebra.sample(w.outward(text), **point)

@@ -15,12 +15,12 @@ from flint import arb, arb_series
 
 from gem_symbolic.checkers.halfline import INFINITY, Side, largest
 
-#: Enclosures by subdivision are at most so wide.
+#: Enclosures by subdivision are at most so wide, in parts of the supremum where that is more than 1.
 WIDTH = arb(2) ** -72
 #: Newton's steps towards a level tangent: each about doubles the digits.
 STEPS = 5
 #: Where an upper bound of all that lies beyond may be tried; from 2 on V(t) <= e^-t for both laws.
-CUTS = tuple(2.0**k for k in range(1, 200))
+CUTS = tuple(2.0**k for k in range(1, 500))
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,15 @@ def largest_normal() -> arb:
     return t * t * density(t)
 
 
+def logistic_survival(t: Any) -> Any:
+    falling = (-t).exp()  # unlike e^t, bounded where t >= 0: a wide ball of it stays small
+    return falling / (falling + 1)
+
+
 LAWS = {
     "gelu": Law(normal_survival, largest_normal),
     # t V has the slope 0 where t - 1 = e^-t, and there it is t - 1 = w with w e^w = 1/e.
-    "silu": Law(lambda t: 1 / (t.exp() + 1), lambda: arb(-1).exp().lambertw()),
+    "silu": Law(logistic_survival, lambda: arb(-1).exp().lambertw()),
 }
 
 
@@ -150,7 +155,7 @@ def distance(gaps: tuple[Side, Side], law: Law, s: arb) -> arb:
     waiting = [(-INFINITY, next(order), side, cut / 2, cut / 2) for side in sides]
     while True:
         negative, _, side, middle, radius = heapq.heappop(waiting)
-        if -negative - low < WIDTH:
+        if -negative - low < WIDTH * low.max(arb(1)):
             return low.union(-negative)
         for half in (middle - radius / 2, middle + radius / 2):
             seen, bound = side.size(half, radius / 2)

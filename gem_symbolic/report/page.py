@@ -14,7 +14,7 @@ from gem_symbolic.definitions import Activation
 from gem_symbolic.notation import latex, plain
 from gem_symbolic.observe import value
 from gem_symbolic.proofs import formula
-from gem_symbolic.prover import Outcome
+from gem_symbolic.prover import PROVED, Outcome
 from gem_symbolic.report.pictures import Inliner, bandwidths, derivatives, distances, histograms
 
 CODEGEN = Path(__file__).resolve().parents[2] / "codegen"
@@ -29,12 +29,14 @@ HEADLINES = {
 }
 #: What each badge means.
 BADGES = {
-    "proved": "an exact computation that ends in a decision, made by every engine named",
+    "proved": "an exact computation that ends in a decision, by the engines named",
     "exhaustive": "every input of the type was compared with the reference",
     "sampled": "a spread of inputs was compared; nothing is claimed of the rest",
     "undecided": "neither proved nor refuted",
     "refuted": "false, with a counterexample",
 }
+#: What is shown of a claim where it was asked for: the key of its record, and the word before it.
+ALSO = {"formal": "Coq", "smt": "Inequalities"}
 #: What the converter takes for letters, and the operators that they are, as most fonts have them.
 OPERATORS = {"&#x029F5;": "∖", "&#x0007E;": "∼", "&#x027F9;": "⟹", "&#x027FA;": "⟺"}
 ENVIRONMENT = Environment(
@@ -75,12 +77,12 @@ def claims(records: Sequence[Mapping[str, Any]], outcomes: Mapping[str, Outcome]
             **record,
             "engines": ", ".join(e["checker"] for e in record["evidence"]),
             "details": [] if outcome else [f"{e['checker']}: {e['detail']}" for e in record["evidence"]],
-            "value": outcome.value if outcome else "",
+            "value": outcome.value if outcome and record["status"] == PROVED else "",
             "formula": math(outcome.certificate.latex, "block") if outcome else None,
             "assumptions": outcome.certificate.assumptions if outcome else "",
             "steps": list(steps(outcome)) if outcome else [],
             "counterexample": record.get("counterexample", ""),
-            "formal": record.get("formal"),
+            "also": {words: record[key] for key, words in ALSO.items() if key in record},
         }
 
 
@@ -98,7 +100,7 @@ def headlines(
     activation: Activation, N: int, eps: Fraction, found: Sequence[Mapping[str, Any]], measured: Sequence[Any]
 ) -> Iterator[Tile]:
     """The numbers that come first; a claim gives one only where it is proved."""
-    known = {claim["id"]: claim for claim in found if claim["status"] == "proved"}
+    known = {claim["id"]: claim for claim in found if claim["status"] == PROVED}
     statuses = [claim["status"] for claim in found]
     overall = next((s for s in ("refuted", "undecided") if s in statuses), "proved")
     yield Tile(f"{statuses.count('proved')} of {len(found)}", "claims proved", overall)

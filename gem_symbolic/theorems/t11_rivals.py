@@ -40,7 +40,7 @@ RIVALS = {
 
 
 def certificates(activation: Activation, claim: Mapping[str, str]) -> Iterator[Certificate]:
-    """Reads `gelu` and `silu`: first digits of how far ReLU is from them; `relu_side`: where f is ReLU, if it is."""
+    """Reads `gelu` and `silu`: the first digits of how far ReLU is from them; `relu_side`: where f is ReLU, if any."""
     for name, rival in RIVALS.items():
         if name in claim:
             yield distance(activation, claim, name, rival)
