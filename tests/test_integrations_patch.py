@@ -4,6 +4,7 @@ import copy
 import functools
 import pickle
 import pkgutil
+from typing import Any
 
 import pytest
 import torch
@@ -490,7 +491,10 @@ def test_a_forward_on_the_instance_is_reported(x):
 
 
 def test_a_stored_function_that_calls_one_is_reported():
-    holder, other = nn.Identity(), nn.Identity()
+    class Holder(nn.Identity):
+        held: Any
+
+    holder, other = Holder(), Holder()
     holder.held = [lambda x: 2 * F.gelu(x), functools.partial(lambda x, y: F.gelu(x) + y, y=1)]
     other.held = lambda x: F.silu(x)
     report = patch(nn.Sequential(nn.GELU(), holder, other), {"gelu": SEGEM})
