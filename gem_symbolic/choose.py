@@ -31,7 +31,7 @@ BOUNDS = {"sup": "sup", "lp": "tolerance", "curvature": "curvature", "lipschitz"
 def parser() -> Parser:
     p = Parser(prog="python -m gem_symbolic.choose", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--variant", help=f"one of {', '.join(VARIANTS)}")
-    p.add_argument("--N", help="an integer >= 1")
+    p.add_argument("--N", help=f"an integer from 1 to {typed.LARGEST}")
     p.add_argument("--sup", metavar="TOL", help="the largest distance from ReLU is to be at most this")
     p.add_argument("--lp", metavar="P", help="a rational p >= 1: the L^p distance from ReLU, see --tolerance")
     p.add_argument("--tolerance", metavar="TOL", help="the L^p distance from ReLU is to be at most this")

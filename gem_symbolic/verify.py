@@ -178,7 +178,7 @@ def parser() -> Parser:
     """What the command line accepts."""
     p = Parser(prog="python -m gem_symbolic.verify", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--variant", help=f"one of {', '.join(VARIANTS)}")
-    p.add_argument("--N", help="an integer >= 1")
+    p.add_argument("--N", help=f"an integer from 1 to {typed.LARGEST}")
     p.add_argument("--eps", help="a rational number > 0, such as 1e-4 or 1/3 (default: the claims for every eps)")
     p.add_argument("--scale", help="the scale instead: eps = scale**(2N)")
     p.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")

@@ -4,6 +4,7 @@ import copy
 import functools
 import pickle
 import pkgutil
+from typing import Any
 
 import pytest
 import torch
@@ -183,6 +184,11 @@ def test_nothing_that_matches_is_an_error(model):
 def test_a_model_that_is_the_activation_cannot_be_replaced_in_itself():
     with pytest.raises(ValueError, match="cannot be replaced in itself"):
         put(nn.GELU())
+
+
+def test_no_kind_at_all_is_an_error():
+    with pytest.raises(ValueError, match="give a kind of activation to replace; known are gelu, relu"):
+        patch(nn.Sequential(nn.GELU()), {})
 
 
 def test_an_unknown_kind_is_an_error_that_lists_the_kinds():
@@ -482,6 +488,19 @@ def test_a_forward_on_the_instance_is_reported(x):
     model.forward = functools.partial(Calling.forward, model)
     with pytest.raises(ValueError, match="put on the instance"):
         put(model)
+
+
+def test_a_stored_function_that_calls_one_is_reported():
+    class Holder(nn.Identity):
+        held: Any
+
+    holder, other = Holder(), Holder()
+    holder.held = [lambda x: 2 * F.gelu(x), functools.partial(lambda x, y: F.gelu(x) + y, y=1)]
+    other.held = lambda x: F.silu(x)
+    report = patch(nn.Sequential(nn.GELU(), holder, other), {"gelu": SEGEM})
+    assert [str(change) for change in report.unreached] == [
+        f"1.held[{k}]: a function that calls torch.nn.functional.gelu" for k in range(2)
+    ]
 
 
 def test_a_module_outside_the_model_is_reported():

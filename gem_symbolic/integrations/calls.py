@@ -1,6 +1,7 @@
 """What the code of a module calls by name: functions of the kinds that are looked for, found in its bytecode."""
 
 import dis
+import functools
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
@@ -76,6 +77,13 @@ def called(cls: type[nn.Module], kinds: Kinds) -> tuple[tuple[str, ...], tuple[s
     inside = reached(own["forward"], own) if "forward" in own else []
     outside = [f for f in dict.fromkeys(f for m in own.values() for f in reached(m, own)) if f not in inside]
     return named(inside, own, kinds), named(outside, own, kinds)
+
+
+def called_in(value: Any, kinds: Kinds) -> tuple[str, ...]:
+    """The functions of these kinds that a stored function names; nothing for a value that is none written in Python."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    return named(reached(value, {}), {}, kinds) if isinstance(value, FunctionType) else ()
 
 
 def named(functions: Iterable[FunctionType], own: Mapping[str, FunctionType], kinds: Kinds) -> tuple[str, ...]:

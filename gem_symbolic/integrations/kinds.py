@@ -48,7 +48,9 @@ class Kinds:
     """Some of the kinds, to be recognised among what is imported now."""
 
     def __init__(self, kinds: Mapping[str, Any]):
-        """Raises ValueError for a kind that is not in the table."""
+        """Raises ValueError where there is none, and for one that is not in the table."""
+        if not kinds:
+            raise ValueError(f"give a kind of activation to replace; known are {', '.join(KINDS)}")
         for kind in kinds:
             if kind not in KINDS:
                 raise ValueError(f"unknown kind of activation {kind!r}; known are {', '.join(KINDS)}")

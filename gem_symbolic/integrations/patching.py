@@ -1,14 +1,14 @@
 """`patch`: other activations in a model that is there, and a report of what was changed and what was not."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from gem_symbolic.integrations.calls import called
+from gem_symbolic.integrations.calls import called, called_in
 from gem_symbolic.integrations.kinds import Kinds
 from gem_symbolic.integrations.records import Refused
 from gem_symbolic.integrations.rewriting import rewriting
@@ -77,12 +77,12 @@ def patch(model: nn.Module, replacements: Mapping[str, Replacement]) -> Report:
     a copy of its own; places that shared a module share one again. Shapes, parameters and the keys of the state_dict
     stay as they were; hooks of a replaced module go with it, and what was computed in place no longer is.
 
-    What is called without being stored is looked for in the code of each class and of the functions in its file. What
-    is found there and cannot be rewritten is in the report, as is what holds weights of its own or was compiled by
-    TorchScript.
+    What is called without being stored is looked for in the code of each class, of the functions in its file, and of
+    other functions that modules store. What is found there and cannot be rewritten is in the report, as is what holds
+    weights of its own or was compiled by TorchScript.
 
-    Raises ValueError for an unknown kind, for a replacement that makes no module without weights, and when nothing
-    matched; the model is then as it was.
+    Raises ValueError where no kind is given or one is unknown, for a replacement that makes no module without weights,
+    and when nothing matched; the model is then as it was.
     """
     if not isinstance(model, nn.Module):
         raise ValueError(f"the model must be a torch.nn.Module; got {model!r}")
@@ -95,6 +95,7 @@ def patch(model: nn.Module, replacements: Mapping[str, Replacement]) -> Report:
     found = dict(modules(model, closed))
     unreached = [Change(name, why) for name, module in found.items() if (why := shut(module, kinds, model))]
     owners = {name: module for name, module in found.items() if not closed(module)}
+    unreached += list(stored(owners, kinds))
     replaced = replace(owners, kinds, makers)
     rewritten, refused = rewrite(owners, kinds, makers)
     report = Report(tuple(replaced), tuple(rewritten), (*unreached, *refused))
@@ -102,6 +103,14 @@ def patch(model: nn.Module, replacements: Mapping[str, Replacement]) -> Report:
         rest = f"; not reached: {'; '.join(map(str, report.unreached))}" if report.unreached else ""
         raise ValueError(f"nothing in the model is of the kind {' or '.join(map(repr, replacements))}{rest}")
     return report
+
+
+def stored(owners: Owners, kinds: Kinds) -> Iterator[Change]:
+    """The functions that modules store which are of no kind, but call one that is."""
+    for place in [place for name, module in owners.items() for place in contents(name, module)]:
+        names = () if kinds.of_function(place.value) else called_in(place.value, kinds)
+        if names:
+            yield Change(place.name, f"a function that calls {', '.join(names)}")
 
 
 def shut(module: nn.Module, kinds: Kinds, model: nn.Module) -> str | None:
