@@ -6,7 +6,6 @@ from pathlib import Path
 
 from gem_symbolic import emit
 from gem_symbolic.definitions import SEGEM, Activation
-from gem_symbolic.readback.calls import follow, machines
 from gem_symbolic.readback.machine import Machine
 from gem_symbolic.readback.numbers import Numbers
 from gem_symbolic.readback.regions import FIELD, Definition
@@ -42,14 +41,6 @@ HELPERS = {f"_{name}": "_accurate_first" for name in ROUTINES} | {
 def altered(old: str, new: str) -> str:
     assert old in TEXT, f"{old!r} is not in the file any more"
     return TEXT.replace(old, new, 1)
-
-
-def miscalled(text: str) -> str:
-    """Why a file is refused for what a call does in some setting; empty where it is not."""
-    try:
-        return next((wrong for _, wrong in follow(machines(Source.read(text), SEGEM), SEGEM, Roles()) if wrong), "")
-    except (ValidationError, RecursionError) as error:
-        return str(error)
 
 
 def refused(text: str, activation: Activation = SEGEM) -> str:
