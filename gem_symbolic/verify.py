@@ -7,6 +7,7 @@ limit missed, 2 usage error, 3 undecided, or something needed is not installed, 
 import argparse
 import importlib
 import json
+import os
 import shlex
 import sys
 import time
@@ -255,7 +256,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        status = main()
+        sys.stdout.flush()
+        sys.exit(status)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)  # as shells say it
+    except BrokenPipeError:  # whoever was to read this has gone; nothing is left to be flushed to them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

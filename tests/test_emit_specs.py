@@ -279,7 +279,7 @@ def test_a_file_of_another_activation_is_refused() -> None:
 @pytest.mark.parametrize(("form", "order"), [("elementwise", 0), ("gated", 1)])
 def test_kernels_compile_ahead_of_time(a: Activation, form: str, order: int) -> None:
     """For sm_90, in binary32 alone, nothing fused and every quotient the nearest one."""
-    pytest.importorskip("triton")
+    pytest.importorskip("triton", reason="the extra `triton` is not installed")
     module = emit.load(emit.source(a), f"{a.name}_compiled")
     with ahead.recorded(module) as launches:
         ahead.FORMS[form, order].call(module, lambda columns: torch.empty(ahead.ROWS, columns), order, ())

@@ -256,3 +256,13 @@ def test_lists_that_are_nested_up_to_what_can_be_read_are_refused(tmp_path: Path
         if "cannot be read as JSON" not in found.why:
             break
     assert found.why == "it is nested too deeply"
+
+
+def test_a_reader_that_has_gone_is_no_traceback() -> None:
+    command = [sys.executable, "-m", "gem_symbolic.verify", "--check", str(proofs.FOLDER)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
