@@ -203,7 +203,7 @@ class Evaluator:
         """An operation in the type that computes."""
         kinds = {a.type for a in args if not (isinstance(a, Number) and a.type in INTEGERS)}
         if kinds != {self.compute}:
-            raise Refused(f"an operation in {', '.join(map(str, kinds)) or 'integers'}, not in {self.compute}")
+            raise Refused(f"an operation in {', '.join(sorted(map(str, kinds))) or 'integers'}, not in {self.compute}")
         values = [self.implicit(self.compute, a).value for a in args]
         kind = "bool" if op in COMPARISONS.values() else self.compute
         return Number(kind, self.graph.apply(op, *values))
