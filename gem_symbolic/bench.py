@@ -10,8 +10,6 @@ point, draws bandwidth against size beside it, as FILE with .svg, and goes on wh
 import argparse
 import json
 import math
-import os
-import platform
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gem_symbolic import files, limits, speed
+from gem_symbolic.machine import DeviceError, machine
 
 if TYPE_CHECKING:
     from gem_symbolic.contenders import Point
@@ -65,21 +64,6 @@ def spoken_of(point: "Point", limit: limits.Limit) -> bool:
         for field, value in limit.of.items()
         if hasattr(point, field)
     )
-
-
-def machine(device: str) -> str:
-    """The device, by name, and what runs on it."""
-    import torch
-
-    name = torch.cuda.get_device_name() if device == "cuda" else processor()
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, PyTorch {torch.__version__}"
-
-
-def processor() -> str:
-    """The name of the processor, or of its kind where the system does not say."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def stored(path: Path | None, head: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +165,7 @@ def draw(data: dict[str, Any], path: Path) -> None:
         heading: {label: (xs, [y / 1e9 for y in ys]) for label, (xs, ys) in speed.curves(data["rows"], *panel).items()}
         for heading, panel in PANELS.items()
     }
-    figure = plots.bandwidths(families, "elements", "GB/s", title=f"Bandwidth, {speed.TYPE}, {data['machine']}")
+    figure = plots.bandwidths(families, "elements", "GB/s", title=f"Bandwidth, {speed.TYPE}, {data['machine'].split(',')[0]}")
     plots.write_svg(figure, path)
 
 
@@ -202,20 +186,12 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-class DeviceError(RuntimeError):
-    """The device that is asked for is not there."""
-
-
 def begun(options: argparse.Namespace) -> dict[str, Any]:
     """The data that a run goes on from. Raises ValueError, OSError or DeviceError, in one sentence."""
     if not 0 <= options.seconds < math.inf:
         raise ValueError(f"--seconds must be >= 0; got {options.seconds:g}")
     if options.json:
         files.writable(options.json)
-    import torch
-
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("PyTorch finds no CUDA device here; --device cpu measures the processor")
     head = {"schema": SCHEMA, "subject": "operators", "device": options.device, "budget": options.seconds}
     return stored(None if options.again else options.json, head | {"machine": machine(options.device)})
 

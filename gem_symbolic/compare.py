@@ -114,8 +114,18 @@ class Case:
         found = zone(self.activation, self.N, self.value, FORMAT)
         return (min(low for low, _ in found), max(high for _, high in found)) if found else NOWHERE
 
+    @functools.cached_property
+    def settings(self) -> dict[tuple[int, Fraction | None], Setting]:
+        """What `setting` has worked out, by its arguments."""
+        return {}
+
     def setting(self, order: int, constants: Fraction | None = None) -> Setting:
-        """The constants, those of the kernels for another eps where one is given."""
+        """The constants, those of the kernels for another eps where one is given. Each caller gets its own copy."""
+        if (order, constants) not in self.settings:
+            self.settings[order, constants] = self.worked_out(order, constants)
+        return Setting.from_buffer_copy(self.settings[order, constants])
+
+    def worked_out(self, order: int, constants: Fraction | None) -> Setting:
         given = self.value if constants is None else constants
         ranges = [(f.precision, f.emin, f.emax) for f in PLANS.values()]
         wide, plain, _ = (scale_constants(self.N, given, *f) for f in ranges)

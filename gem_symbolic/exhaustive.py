@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gem_symbolic import emit, figures, files, measure, native
+from gem_symbolic import emit, figures, files, native, running
 from gem_symbolic.accuracy import EPS, NS
 from gem_symbolic.branches import split_parameters
 from gem_symbolic.checkout import ROOT, needed
@@ -38,12 +37,14 @@ from gem_symbolic.compare import (
     TRUSTED,
     Case,
     Found,
+    Results,
     bar,
     measured,
     numbers,
     trusted,
 )
 from gem_symbolic.definitions import VARIANTS, Activation, find
+from gem_symbolic.machine import DeviceError, machine
 from gem_symbolic.measure import QUANTITIES, decode, ordinal
 from gem_symbolic.parameters import resolve, root
 from gem_symbolic.piecewise import build
@@ -72,20 +73,33 @@ def module(name: str, interpreted: bool) -> Any:
     import triton  # noqa: F401
 
     if interpreted:
-        with measure.interpreted():
+        with running.interpreted():
             return emit.load(emit.source(find(name)), f"swept_{name}")
     return emit.load(emit.source(find(name)), f"swept_on_gpu_{name}")
 
 
-def launched(case: Case, order: int, xs: Floats, device: str = "cpu") -> dict[str, NDArray[np.float32]]:
-    """By plan, what Triton's kernels give at these numbers: in its interpreter, or on a device."""
-    kernels = module(case.activation.name, device == "cpu")
+def interpreted(case: Case, order: int, xs: Floats) -> Results:
+    """By plan, what Triton's kernels give at these numbers in its interpreter."""
+    kernels = module(case.activation.name, interpreted=True)
     found = {}
     for name, path in TRITON.items():
-        run = measure.triton_run(kernels, case.N, case.value, accurate=path == "accurate", device=device)
+        run = running.triton_run(kernels, case.N, case.value, accurate=path == "accurate")
         with np.errstate(invalid="ignore", over="ignore"):
             found[name] = run(xs, FORMAT, order).astype(np.float32)
     return found
+
+
+def on_gpu(case: Case, order: int, first: int, count: int) -> Results:
+    """By plan, what Triton's kernels give there at the inputs with the bit patterns first, first + 1, ..."""
+    import torch
+
+    kernels = module(case.activation.name, interpreted=False)
+    x = torch.arange(first, first + count, device="cuda").to(torch.int32).view(torch.float32)
+    calls = {
+        name: running.triton_call(kernels, case.N, case.value, path == "accurate") for name, path in TRITON.items()
+    }
+    found = {name: torch.empty(count, pin_memory=True) for name in calls}  # several times as fast to copy into
+    return {name: found[name].copy_(call(x, order)).numpy() for name, call in calls.items()}
 
 
 def alike(case: Case, order: int, count: int = ALIKE) -> dict[str, int]:
@@ -99,7 +113,7 @@ def alike(case: Case, order: int, count: int = ALIKE) -> dict[str, int]:
     spread = np.linspace(-beyond, beyond, count - len(centres) * NEARBY).astype(np.int64)
     xs = decode(np.concatenate([spread, *(np.arange(c - NEARBY // 2, c + NEARBY // 2) for c in centres)]), FORMAT)
     setting, found = case.setting(order), {}
-    for name, y in launched(case, order, xs).items():
+    for name, y in interpreted(case, order, xs).items():
         expected = case.run(name, xs, order, setting).astype(np.float32)
         same = (y.view(np.uint32) == expected.view(np.uint32)) | (np.isnan(y) & np.isnan(expected))
         found[name] = int(np.count_nonzero(~same))
@@ -179,9 +193,7 @@ def sweep(
 def judged(case: Case, order: int, chunk: int, device: str, plans: Collection[str]) -> dict[str, Found]:
     """What a chunk gave, by plan."""
     first = chunk * CHUNK
-    results = None
-    if device != "cpu":
-        results = launched(case, order, numbers(range(first, first + CHUNK)), device)
+    results = on_gpu(case, order, first, CHUNK) if device != "cpu" else None
     return measured(case, order, first, CHUNK, results=results, plans=plans)
 
 
@@ -245,21 +257,22 @@ def trimmed(counts: list[int]) -> list[int]:
 # --- The committed data ---
 
 
-def stored(path: Path, activation: Activation) -> list[dict[str, Any]]:
-    """The records of an activation's present plans; not those of others."""
+def stored(path: Path, activation: Activation, machine: str | None = None) -> list[dict[str, Any]]:
+    """The records of an activation's present plans, of the machine if one is named; not those of others."""
     data = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    records = data.get("records", ())
+    records = data.get("records", ()) if data.get("machine") == machine else ()
     return [r for r in records if r["code"] == fingerprint(activation.name, r["id"].split(".")[0])]
 
 
-def store(path: Path, activation: Activation, fresh: Sequence[dict[str, Any]]) -> None:
+def store(path: Path, activation: Activation, fresh: Sequence[dict[str, Any]], machine: str | None = None) -> None:
     """Adds records to an activation's file, in the place of older ones of the same case; a line for each."""
 
     def key(r: dict[str, Any]) -> tuple[Any, ...]:
         return r["N"], Fraction(r["eps"]), r["id"]
 
-    rows = {key(r): r for r in [*stored(path, activation), *fresh]}
+    rows = {key(r): r for r in [*stored(path, activation, machine), *fresh]}
     head = {"schema": 2, "variant": activation.name, "format": FORMAT.name, "edges": EDGES}
+    head |= {"machine": machine} if machine else {}
     lines = ",\n".join(json.dumps(rows[k]) for k in sorted(rows))
     path.parent.mkdir(parents=True, exist_ok=True)
     files.replace_text(path, f'{json.dumps(head)[:-1]}, "records": [\n{lines}\n]}}\n')
@@ -286,7 +299,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--eps", nargs="+", default=list(EPS), help=f"default: {', '.join(EPS)}")
     p.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     p.add_argument("--again", action="store_true", help="sweep what the data has already, too")
-    p.add_argument("--data", type=Path, default=DATA, help="the folder of the data")
+    p.add_argument("--data", type=Path, default=DATA, help="the folder of the data; that of a GPU is in a folder there")
     p.add_argument(
         "--device", default="cpu", choices=("cpu", "cuda"), help="whose results: of C++, or of Triton on a GPU"
     )
@@ -303,7 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asked = list(cases(options.variant, options.N, options.eps))
         native.compiler()
-        options.data = folder(options.data, options.device)
+        options.machine = machine(options.device) if options.device != "cpu" else None
     except ValueError as error:
         p.exit(USAGE, f"{p.prog}: {error}\n")
     except (native.CompilerError, DeviceError) as error:
@@ -323,31 +336,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         p.exit(INTERRUPTED, f"{p.prog}: interrupted; the same command goes on from here\n")
 
 
-class DeviceError(RuntimeError):
-    """The device that is asked for is not there."""
-
-
-def folder(data: Path, device: str) -> Path:
-    """Where the data of a device is kept: by its name. Raises DeviceError where it is missing."""
-    if device == "cpu":
-        return data
-    import torch
-
-    if not torch.cuda.is_available():
-        raise DeviceError("PyTorch finds no CUDA device here; --device cpu sweeps the C++")
-    return data / torch.cuda.get_device_name().replace(" ", "-")
-
-
 def passes(case: Case, options: argparse.Namespace, progress: Any) -> bool:
     """Sweeps a case unless the data has it, prints its records, and says whether all are within their limits."""
-    path = options.data / f"{case.activation.name}.json"
+    on_cpu = options.device == "cpu"
+    path = (options.data if on_cpu else options.data / options.device) / f"{case.activation.name}.json"
 
     def known() -> list[dict[str, Any]]:
-        records = stored(path, case.activation)
+        records = stored(path, case.activation, options.machine)
         return [r for r in records if (r["N"], Fraction(r["eps"])) == (case.N, case.value)]
 
     found = set() if options.again else {r["id"].split(".")[0] for r in known()}
-    if plans := [p for p in PLANS if p not in found]:
+    if plans := [p for p in (PLANS if on_cpu else TRITON) if p not in found]:
         task = progress.add_task(case.key, total=CHUNKS)
 
         def tick(chunks: int) -> None:
@@ -356,8 +355,8 @@ def passes(case: Case, options: argparse.Namespace, progress: Any) -> bool:
         state = sweep(case, options.states, options.threads, range(CHUNKS), tick, options.device, plans)
         progress.remove_task(task)
         triton = importlib.util.find_spec("triton") and not TRITON.keys().isdisjoint(plans)
-        compared = options.device == "cpu" and triton
-        store(path, case.activation, list(records(case, state, triton=ALIKE if compared else 0)))
+        compared = on_cpu and triton
+        store(path, case.activation, list(records(case, state, triton=ALIKE if compared else 0)), options.machine)
         (options.states / f"{case.key}.json").unlink()
     done = known()
     for r in sorted(done, key=lambda r: r["id"]):

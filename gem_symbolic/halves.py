@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from gem_symbolic.definitions import Activation
 from gem_symbolic.formats import FORMATS, Format
-from gem_symbolic.measure import exhaustive, tensor
+from gem_symbolic.measure import exhaustive
+from gem_symbolic.running import tensor
 from gem_symbolic.sweep import Exact, Floats, values
 
 Function = Callable[[torch.Tensor], torch.Tensor]

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import bars, emit, measure, validate
+from gem_symbolic import bars, emit, measure, running, validate
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.plans import PlanError
 from gem_symbolic.prover import PROVED, REFUTED
@@ -154,8 +154,8 @@ def claim(name: str, statement: str, counterexample: str | None, cases: int = 0)
 
 def measured(activation: Activation, source: str, N: int, eps: Fraction) -> Iterator[dict[str, Any]]:
     """The accuracy of each kernel path, type and quantity, as JSON data."""
-    with measure.interpreted():
+    with running.interpreted():
         module = emit.load(source, activation.name)
     value = None if any(p.fixed for p in activation.parameters) else eps
-    for measurement in measure.kernels(activation, N, value, measure.runs(module, activation, N, value, paths())):
+    for measurement in measure.kernels(activation, N, value, running.runs(module, activation, N, value, paths())):
         yield measurement.record()

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gem_symbolic import bars, emit, files, kernelcheck, measure, native
+from gem_symbolic import bars, emit, files, kernelcheck, measure, native, running
 from gem_symbolic.definitions import Activation
 
 #: What is measured: all four formats, value and gradient; how many numbers of the wide ones are spread over the type,
@@ -44,11 +44,11 @@ def measured(
     """The accuracy of each path that can be run here, type and quantity."""
     if kernelcheck.missing():
         return
-    with measure.interpreted():
+    with running.interpreted():
         module = emit.load(source, f"{activation.name}_kernels")
-    runs = measure.runs(module, activation, None, None, kernelcheck.paths())
+    runs = running.runs(module, activation, None, None, kernelcheck.paths())
     with suppress(native.CompilerError):  # without a compiler that path cannot be run
-        runs["native"] = measure.native_run(compiled)
+        runs["native"] = running.native_run(compiled)
     for format in FORMATS:
         progress(f"measuring {format}")
         for found in measure.kernels(activation, None, None, runs, (format,), spread=SPREAD, near=NEAR):

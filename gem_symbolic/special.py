@@ -27,10 +27,11 @@ from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.emit import load
 from gem_symbolic.figures import QUANTITIES
 from gem_symbolic.formats import FORMATS, Format
-from gem_symbolic.measure import FAR, Ordinals, Run, critical, decode, interpreted, ordinal, runs
+from gem_symbolic.measure import FAR, Ordinals, critical, decode, ordinal
 from gem_symbolic.readme import PATHS, table
 from gem_symbolic.reference import evaluate
 from gem_symbolic.rounding import as_fraction, round_to, ulp_distance
+from gem_symbolic.running import Run, interpreted, runs
 from gem_symbolic.sweep import Floats, values
 
 PAGE = CODEGEN / "VALUES.md"
@@ -74,7 +75,7 @@ def label(path: str) -> str:
 
 
 def settings(activation: Activation, module: ModuleType) -> dict[Setting, Run]:
-    """Every path, type, N and eps of a kernel module that was loaded within `measure.interpreted`."""
+    """Every path, type, N and eps of a kernel module that was loaded within `running.interpreted`."""
     fixed = next((p.fixed for p in split_parameters(activation)[1] if p.fixed), None)
     return {
         Setting(path, format, N, eps): run

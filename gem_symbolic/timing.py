@@ -19,7 +19,7 @@ Call = Callable[[], object]
 Clock = Callable[[Call, int], float]
 
 RUN = 1e-4  # seconds that a run on the CPU takes at least, by repeating the call
-FLUSH = 1 << 28  # bytes, several times the cache of any GPU
+FLUSH = 1 << 30  # bytes, many times the cache of any GPU; a call is on its way before they are all written
 LEAST, MOST = 5, 101  # runs of each call
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gem_symbolic import emit, measure
+from gem_symbolic import emit, measure, running
 from gem_symbolic.branches import branch_values
 from gem_symbolic.definitions import SEGEM, VARIANTS
 from gem_symbolic.formats import FORMATS
@@ -32,13 +32,13 @@ SIXTEEN = ("binary16", "bfloat16")
 @cache
 def loaded(activation_name):
     """The kernel module of a variant, as emit writes it, with Triton's interpreter."""
-    with measure.interpreted():
+    with running.interpreted():
         return emit.load(emit.source(VARIANTS[activation_name]), f"accuracy_{activation_name}")
 
 
 @pytest.mark.parametrize(("activation", "N", "eps"), CASES)
 def test_every_bar_is_met(activation, N, eps):
-    runs = measure.runs(loaded(activation.name), activation, N, eps)
+    runs = running.runs(loaded(activation.name), activation, N, eps)
     formats = [name for name in FORMATS if name != "binary64" or eps in (None, "1e-4")]
     found = list(measure.kernels(activation, N, eps, runs, formats, near=NEAR))
     assert [m for m in found if not m.ok] == []
@@ -58,7 +58,7 @@ def test_every_bar_is_met(activation, N, eps):
 @pytest.mark.parametrize("activation", [a for a in VARIANTS.values() if a.name != "gem"], ids=lambda a: a.name)
 @pytest.mark.parametrize(("N", "eps"), [(8, "1e-4"), (32, "1e20")])
 def test_bars_beyond_the_agreed_range(activation, N, eps):
-    runs = measure.runs(loaded(activation.name), activation, N, eps)
+    runs = running.runs(loaded(activation.name), activation, N, eps)
     found = list(measure.kernels(activation, N, eps, runs, ["binary16", "binary32"], spread=2000, near=NEAR))
     assert [m for m in found if not m.ok] == []
 
@@ -66,7 +66,7 @@ def test_bars_beyond_the_agreed_range(activation, N, eps):
 @pytest.mark.parametrize("format", ["binary32", "binary64"])
 def test_every_bar_is_met_next_to_a_critical_point(format):
     """All of the 400,000 numbers there, as `verify` and `accuracy` measure them."""
-    runs = measure.runs(loaded("segem"), SEGEM, 3, "1e-4", [p for p, plans in measure.PLANS.items() if format in plans])
+    runs = running.runs(loaded("segem"), SEGEM, 3, "1e-4", [p for p, plans in measure.PLANS.items() if format in plans])
     found = list(measure.kernels(SEGEM, 3, "1e-4", runs, [format]))
     assert [m for m in found if not m.ok] == []
     assert all(m.inputs > 400_000 + measure.SPREAD for m in found)
@@ -119,7 +119,7 @@ def test_the_sample_has_the_hard_inputs(name, variant, zeros):
 
 
 def test_from_where_the_gradient_rounds_to_zero():
-    runs = measure.runs(loaded("segem"), SEGEM, 3, "1e-4", ["torch"])
+    runs = running.runs(loaded("segem"), SEGEM, 3, "1e-4", ["torch"])
     found = {m.id: m.zero_to for m in measure.kernels(SEGEM, 3, "1e-4", runs, FORMATS, [1], near=0)}
     assert found["torch.binary16.gradient"] == -5.0625
     for id, x in found.items():
@@ -141,7 +141,7 @@ def test_the_interpreter_is_asked_for_only_within(before, monkeypatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     if before is not None:
         monkeypatch.setenv("TRITON_INTERPRET", before)
-    with measure.interpreted():
+    with running.interpreted():
         assert os.environ["TRITON_INTERPRET"] == "1"
     assert os.environ.get("TRITON_INTERPRET") == before
 
@@ -151,19 +151,19 @@ def test_the_interpreter_is_asked_for_only_within(before, monkeypatch):
 def test_the_compiled_path_is_what_compiled_code_computes(format):
     """Traced by torch.compile, with the gradient traced by AOTAutograd, and run operation by operation."""
     numbers = measure.decode(measure.evenly(FORMATS[format], 5000), FORMATS[format])
-    x = measure.tensor(numbers, FORMATS[format]).requires_grad_()
+    x = running.tensor(numbers, FORMATS[format]).requires_grad_()
     y = torch.compile(loaded("segem").segem, fullgraph=True, backend="aot_eager")(x, N=3)
     (gradient,) = torch.autograd.grad(y, x, torch.ones_like(y))
-    run = measure.compiled_run(loaded("segem"), "segem", 3, None)
+    run = running.compiled_run(loaded("segem"), "segem", 3, None)
     for order, computed in enumerate((y, gradient)):
         assert np.array_equal(computed.detach().double().numpy(), run(numbers, FORMATS[format], order))
     if format == "binary32":  # where eager code computes in binary64
-        eager = measure.torch_run(loaded("segem"), "segem", 3, None)
+        eager = running.torch_run(loaded("segem"), "segem", 3, None)
         assert not np.array_equal(y.detach().double().numpy(), eager(numbers, FORMATS[format], 0))
 
 
 def test_code_takes_itself_for_compiled_only_within():
-    with measure.compiling():
+    with running.compiling():
         assert torch.compiler.is_compiling()
     assert not torch.compiler.is_compiling()
 
@@ -171,7 +171,7 @@ def test_code_takes_itself_for_compiled_only_within():
 def test_compiled_kernels_are_not_taken_for_interpreted_ones():
     module = emit.load(emit.source(SEGEM), "accuracy_compiled")
     with pytest.raises(ValueError, match="load the kernel module within"):
-        measure.runs(module, SEGEM, 1, 1, ["triton"])
+        running.runs(module, SEGEM, 1, 1, ["triton"])
 
 
 # Negative controls
@@ -183,7 +183,7 @@ def judged(run, format="binary16", order=0, path="torch", activation=SEGEM, N=2,
 
 
 def honest(numbers, format, order):
-    return measure.torch_run(loaded("segem"), "segem", 2, "1e-4")(numbers, format, order)
+    return running.torch_run(loaded("segem"), "segem", 2, "1e-4")(numbers, format, order)
 
 
 def spoilt(change):
@@ -197,7 +197,7 @@ def test_the_printed_formula_fails_in_binary16(activation, N):
     """The definition evaluated as it stands, in the type itself, overflows and gives NaN."""
 
     def run(numbers, format, order):
-        x = measure.tensor(numbers, format)
+        x = running.tensor(numbers, format)
         left, right = branch_values(activation, {"x": x, "N": N, "eps": 1.0})
         y = torch.where(x > 0, right, left)
         assert torch.isnan(y[torch.isfinite(x)]).any()
@@ -212,14 +212,14 @@ def test_the_printed_formula_fails_in_binary16(activation, N):
 @pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize("format", ["binary16", "binary32"])
 def test_a_perturbed_constant_fails(format, order):
-    run = measure.torch_run(loaded("segem"), "segem", 2, "1.01e-4")
+    run = running.torch_run(loaded("segem"), "segem", 2, "1.01e-4")
     assert judged(honest, format, order).ok
     assert not judged(run, format, order).ok
 
 
 def test_a_perturbed_constant_fails_in_triton():
-    run = measure.triton_run(loaded("segem"), 2, Fraction(10001, 10**8))
-    assert judged(measure.triton_run(loaded("segem"), 2, Fraction(1, 10**4)), "binary32", path="triton").ok
+    run = running.triton_run(loaded("segem"), 2, Fraction(10001, 10**8))
+    assert judged(running.triton_run(loaded("segem"), 2, Fraction(1, 10**4)), "binary32", path="triton").ok
     assert not judged(run, "binary32", path="triton").ok
 
 

@@ -24,14 +24,14 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: From the bottom up. A module may import from its own layer and from those below it, never from one above.
 LAYERS = (
     "definitions expressions parameters layout formats certificates files checkout native rules limits timing outlines"
-    " typed",
+    " typed machine",
     "branches rounding algebra notation figures plans cpu shards bars speed jets sympyfield presets",
     "piecewise decide closedform",
     "calculus",
     "reference floats",
     "checkers sweep observe pairs wide pieced roundoff ahead pieces",
-    "theorems measure plots sampled roundingtable tradeoff",
-    "emit prover",
+    "theorems running plots sampled roundingtable tradeoff",
+    "emit prover measure",
     "readback",
     "validate kernels operators functional nn deadunits",
     "kernelcheck screen compare machinecode pricing contenders mechanised halves produce integrations inequalities",

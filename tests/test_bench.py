@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from gem_symbolic import bench, contenders, limits, plots, speed, timing
+from gem_symbolic import bench, contenders, limits, machine, plots, speed, timing
 from gem_symbolic.contenders import Point
 
 #: Seconds by operator, such that every limit is met.
@@ -72,7 +72,7 @@ def test_every_limit_is_measured_and_met(
     data = json.loads(path.read_text(encoding="utf-8"))
     assert set(outcomes(data).values()) == {True}
     assert shown.count(" met") == len(outcomes(data)) == sum(limit.of["device"] == "cpu" for limit in limits.LIMITS)
-    assert bench.processor() in shown
+    assert machine.processor() in shown
     assert "as long as copying" in shown
     assert (tmp_path / "speed.svg").read_text(encoding="utf-8").lstrip().startswith("<?xml")
 
@@ -201,7 +201,7 @@ def test_another_machine_or_setting_starts_afresh(monkeypatch: pytest.MonkeyPatc
     again(monkeypatch, path)
     assert len(again(monkeypatch, path, "--seconds", "1")) == 2
     with monkeypatch.context() as context:
-        context.setattr(bench, "processor", lambda: "another")
+        context.setattr(machine, "processor", lambda: "another")
         assert len(again(context, path, "--seconds", "1")) == 2
     assert json.loads(path.read_text(encoding="utf-8"))["machine"].startswith("another, ")
 

@@ -15,7 +15,7 @@ import torch
 from rationals import HARD_SWISH, LEAKY_RELU, RATIONALS, SOFTSIGN, activation
 from test_mutants import mutants
 
-from gem_symbolic import ahead, emit, measure, validate
+from gem_symbolic import ahead, emit, running, validate
 from gem_symbolic.definitions import Activation
 from gem_symbolic.plans import PlanError
 from gem_symbolic.readback.machine import Machine
@@ -33,7 +33,7 @@ POINTS = (-1e30, -40.5, -3.25, -2.5, -1.25, -0.75, -1e-3, 1e-3, 0.25, 0.625, 1.5
 
 @cache
 def loaded(name: str) -> ModuleType:
-    with measure.interpreted():
+    with running.interpreted():
         return emit.load(emit.source(RATIONALS[name]), name)
 
 

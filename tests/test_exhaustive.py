@@ -149,10 +149,10 @@ def test_results_that_are_given_are_judged_in_the_place_of_those_of_the_kernels(
     c, first = case(), code(-0.3)
     xs = exhaustive.numbers(range(first, first + 1024))
     for order in ORDERS:
-        results = exhaustive.launched(c, order, xs)
+        results = exhaustive.interpreted(c, order, xs)
         assert results.keys() == {"plain", "compensated"}
         assert measured(c, order, first, 1024, results=results) == measured(c, order, first, 1024)
-    results = exhaustive.launched(c, 0, xs)
+    results = exhaustive.interpreted(c, 0, xs)
     results["compensated"].view(np.int32)[7] += 2
     found = measured(c, 0, first, 1024, results=results)["compensated"]
     assert found.beyond > 1
@@ -166,9 +166,9 @@ def test_triton_and_the_cpp_give_the_same_bits(order):
 
 
 def test_other_bits_are_counted(monkeypatch):
-    launched = exhaustive.launched
-    others = lambda *a: {p: np.nextafter(y, np.float32(9)) for p, y in launched(*a).items()}  # noqa: E731
-    monkeypatch.setattr(exhaustive, "launched", others)
+    interpreted = exhaustive.interpreted
+    others = lambda *a: {p: np.nextafter(y, np.float32(9)) for p, y in interpreted(*a).items()}  # noqa: E731
+    monkeypatch.setattr(exhaustive, "interpreted", others)
     assert min(exhaustive.alike(case(), 0, 1 << 12).values()) > 1000
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from gem_symbolic import emit, measure, native
+from gem_symbolic import bars, emit, measure, native, running
 from gem_symbolic.definitions import VARIANTS, find
 from gem_symbolic.formats import FORMATS
 from gem_symbolic.parameters import scale_constants
@@ -31,7 +31,7 @@ def library(name, N):
 
 @cache
 def module(name):
-    with measure.interpreted():
+    with running.interpreted():
         return emit.load(emit.source(VARIANTS[name]), f"native_{name}")
 
 
@@ -87,7 +87,7 @@ def same(a, b):
 @pytest.mark.parametrize("order", [0, 1])
 def test_plain_is_the_triton_kernel(name, N, eps, order):
     x = spread(FORMATS["binary32"], 1_000_000 if name == "segem" else 100_000)
-    interpreted = measure.triton_run(module(name), N, Fraction(eps))(x, FORMATS["binary32"], order)
+    interpreted = running.triton_run(module(name), N, Fraction(eps))(x, FORMATS["binary32"], order)
     assert same(call(name, N, eps, "plain", "binary32", x.astype(np.float32), order), interpreted).all()
 
 
@@ -96,18 +96,18 @@ def test_plain_is_the_triton_kernel(name, N, eps, order):
 @pytest.mark.parametrize(("plan", "type"), [("wide", "binary32"), ("plain", "binary64")])
 def test_wide_is_the_composite(name, N, eps, order, plan, type):
     x = spread(FORMATS[type], 100_000)
-    composite = measure.torch_run(module(name), name, N, None if name == "gem" else eps)(x, FORMATS[type], order)
+    composite = running.torch_run(module(name), name, N, None if name == "gem" else eps)(x, FORMATS[type], order)
     assert same(call(name, N, eps, plan, type, x.astype(CODES[type]), order), composite).all()
 
 
 def narrowed(x, type):
     """Numbers of a 16-bit type as codes."""
-    return torch.from_numpy(x).to(getattr(torch, measure.DTYPES[type])).view(torch.int16).numpy().view(np.uint16)
+    return torch.from_numpy(x).to(getattr(torch, bars.DTYPES[type])).view(torch.int16).numpy().view(np.uint16)
 
 
 def widened(codes, type):
     codes = torch.from_numpy(codes.view(np.int16).copy())
-    return codes.view(getattr(torch, measure.DTYPES[type])).to(torch.float64).numpy()
+    return codes.view(getattr(torch, bars.DTYPES[type])).to(torch.float64).numpy()
 
 
 @every_case

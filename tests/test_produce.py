@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rationals import HARD_SWISH, LEAKY_RELU, PADE, SOFTSIGN, SQNL, activation
 
-from gem_symbolic import bars, emit, measure, native, produce
+from gem_symbolic import bars, emit, measure, native, produce, running
 from gem_symbolic.definitions import Activation
 from gem_symbolic.formats import FORMATS, Format
 from gem_symbolic.pieced import plan
@@ -173,7 +173,7 @@ def test_a_derivative_at_a_junction_is_that_of_its_owner(a: Activation, x: float
 
 
 def test_the_native_functions_are_those_of_pytorch() -> None:
-    run = measure.native_run(emit.native(SOFTSIGN))
+    run = running.native_run(emit.native(SOFTSIGN))
     numbers = np.array([-2.0, -0.5, 0.0, 0.25, 3.0, math.inf, math.nan])
     for format in ("binary32", "binary64"):
         form: Format = FORMATS[format]
@@ -188,7 +188,7 @@ def numbers_of_softsign(x: Floats) -> Floats:
 def test_without_a_compiler_that_path_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(native.CompilerError):
-        measure.native_run(emit.native(LEAKY_RELU))
+        running.native_run(emit.native(LEAKY_RELU))
     monkeypatch.setattr(produce, "FORMATS", ("binary16",))
     found = produce.measured(LEAKY_RELU, emit.source(LEAKY_RELU), emit.native(LEAKY_RELU), silent)
     assert {m["id"].split(".")[0] for m in found} == {"torch", "compiled", "triton"}

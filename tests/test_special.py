@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gem_symbolic import accuracy, emit, measure, special
+from gem_symbolic import accuracy, emit, measure, running, special
 from gem_symbolic.definitions import SEGEM, VARIANTS
 from gem_symbolic.formats import FORMATS
 
@@ -15,7 +15,7 @@ EMITTED = [name for name, activation in VARIANTS.items() if activation.emitted]
 
 def kernels(name, run=None, path="torch", **only):
     """The settings of a variant's committed kernels that are as asked, on one path, with another run in their place."""
-    with measure.interpreted():
+    with running.interpreted():
         module = emit.load(accuracy.source(VARIANTS[name]), f"special_test_{name}")
     found = special.settings(VARIANTS[name], module)
     chosen = {s: r for s, r in found.items() if s.path == path and all(getattr(s, k) == v for k, v in only.items())}

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from gem_symbolic import ahead, emit, measure
+from gem_symbolic import ahead, emit, running
 from gem_symbolic.definitions import VARIANTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of infinities, by the interpreter
@@ -19,7 +19,7 @@ NEAR = {torch.float32: (2.0**-18, 2.0**-14), torch.float16: (2.0**-10, 2.0**-14)
 @pytest.fixture(scope="module")
 def modules():
     """Every variant's kernels, interpreted."""
-    with measure.interpreted():
+    with running.interpreted():
         return {name: emit.load(emit.source(a), f"{name}_interpreted") for name, a in VARIANTS.items()}
 
 
