@@ -35,7 +35,7 @@ evaluated in binary64.
   largest error in ulp: value 0.5004 in float16 (exhaustive), 0.5000 in bfloat16 (exhaustive), 16.7457 in float32
   (exhaustive, by C++ of the same plan); gradient 0.4990 in float16 beyond 2^-20 (exhaustive), 0.4997 in bfloat16
   beyond 2^-20 (exhaustive), 0.0000 in float32 beyond 2^-20 (exhaustive, by C++ of the same plan).
-- Measured (Triton, interpreted; N = 1, 2, 3, 4, eps = 1e-6, 1e-4, 1e-2, 1, 10), largest error in ulp: value 0.5004 in
+- Measured (Triton, interpreted; N = 1, 2, 3, 4, eps = 1e-6, 1e-4, 1e-2, 1, 10), largest error in ulp: value 0.5006 in
   float16 (exhaustive), 0.5000 in bfloat16 (exhaustive), 16.7457 in float32 (exhaustive, by C++ of the same plan);
   gradient 0.4990 in float16 beyond 2^-20 (exhaustive), 0.4997 in bfloat16 beyond 2^-20 (exhaustive), 0.0000 in
   float32 beyond 2^-20 (exhaustive, by C++ of the same plan).
@@ -353,11 +353,15 @@ def _composite_apply(x, g, bias, order, N, s, inv_s):
     at = x.to(kind) if bias is None else x.to(kind) + bias.to(kind)
     functions = _WIDE if kind == torch.float64 and x.dtype != torch.float64 else _COMPOSITES
     y = functions[order](at, s, inv_s, N)
-    # PyTorch narrows binary64 to 16 bits by way of binary32, which makes 0.5001 ulp of a correctly rounded 0.5.
-    return (y if g is None else y * g.to(kind)).to(x.dtype)
+    y = y if g is None else y * g.to(kind)
+    # PyTorch narrows binary64 to 16 bits by way of binary32, which makes 0.5001 ulp of a correctly rounded 0.5. What
+    # need not be narrowed is not: PyTorch 2.11 compiles a Function that returns what `to` leaves as it is without its
+    # gradient.
+    return y if kind == x.dtype else y.to(x.dtype)
 
 
-# Triton, in binary32. Fusing of multiplication and addition is off: what is written is what runs.
+# Triton, in binary32. Fusing of multiplication and addition is off: what is written is what runs. The negative of a
+# number is its product with -1, since -x is 0 - x in Triton up to 3.6, and so 0 for 0.
 
 if triton is not None:
 
@@ -383,7 +387,7 @@ if triton is not None:
         outer = _triton_chain(s * w, w2, N - 1)
         top = tl.where(inside, t, outer)
         ratio = tl.div_rn(top, d)
-        return tl.where(x < 0, -ratio, x)
+        return tl.where(x < 0, -1 * ratio, x)
 
     @triton.jit
     def _triton_first(x, s: tl.constexpr, inv_s: tl.constexpr, N: tl.constexpr):
@@ -419,13 +423,13 @@ if triton is not None:
     @triton.jit
     def _product(a, a_low, b, b_low):  # A*B
         high = a * b
-        low = tl.fma(a, b_low, tl.fma(a_low, b, tl.fma(a, b, -high)))
+        low = tl.fma(a, b_low, tl.fma(a_low, b, tl.fma(a, b, -1 * high)))
         return high, low
 
     @triton.jit
     def _close_product(a, a_low, b, b_low):  # A*B
         near = a * b
-        rest = tl.fma(a, b_low, tl.fma(a_low, b, tl.fma(a, b, -near)))
+        rest = tl.fma(a, b_low, tl.fma(a_low, b, tl.fma(a, b, -1 * near)))
         high = near + rest
         low = rest - (high - near)
         return high, low
@@ -433,7 +437,7 @@ if triton is not None:
     @triton.jit
     def _scaled(a, b, b_low):  # a*B
         high = a * b
-        low = tl.fma(a, b_low, tl.fma(a, b, -high))
+        low = tl.fma(a, b_low, tl.fma(a, b, -1 * high))
         return high, low
 
     @triton.jit
@@ -453,20 +457,20 @@ if triton is not None:
     def _divided(a, a_low, b):  # A/b, b > 0
         near = _reciprocal(b)
         high = a * near
-        inverse = tl.fma(near, tl.fma(-b, near, 1), near)
-        low = (tl.fma(-high, b, a) + a_low) * inverse
+        inverse = tl.fma(near, tl.fma(-1 * b, near, 1), near)
+        low = (tl.fma(-1 * high, b, a) + a_low) * inverse
         return high, low
 
     @triton.jit
     def _close_divided(a, a_low, b):  # A/b, b > 0
         near = _reciprocal(b)
         guess = a * near
-        inverse = tl.fma(near, tl.fma(-b, near, 1), near)
-        better = tl.fma(tl.fma(-guess, b, a), inverse, guess)
+        inverse = tl.fma(near, tl.fma(-1 * b, near, 1), near)
+        better = tl.fma(tl.fma(-1 * guess, b, a), inverse, guess)
         high = tl.where(better == better, better, guess)
-        rest = tl.fma(-high, b, a) + a_low
+        rest = tl.fma(-1 * high, b, a) + a_low
         first = rest * inverse
-        second = tl.fma(tl.fma(-first, b, rest), inverse, first)
+        second = tl.fma(tl.fma(-1 * first, b, rest), inverse, first)
         low = tl.where(second == second, second, 0)
         return high, low
 
@@ -474,7 +478,7 @@ if triton is not None:
     def _quotient(a, a_low, b, b_low):  # A/B, b >= 1, and b = 1 next to an infinity
         inverse = _reciprocal(b)
         guess = a * inverse
-        p2 = -guess
+        p2 = -1 * guess
         ratio = tl.fma(tl.fma(p2, b_low, tl.fma(p2, b, a) + a_low), inverse, guess)
         return tl.where(ratio == ratio, ratio, a)
 
@@ -482,8 +486,12 @@ if triton is not None:
     def _near_quotient(a, b):  # a/b, b > 0
         inverse = _reciprocal(b)
         guess = a * inverse
-        ratio = tl.fma(tl.fma(-guess, b, a), inverse, guess)
+        ratio = tl.fma(tl.fma(-1 * guess, b, a), inverse, guess)
         return tl.where(ratio == ratio, ratio, guess)
+
+    @triton.jit
+    def _rough_quotient(a, b):  # a/b, b >= 1
+        return a * _reciprocal(b)
 
     @triton.jit
     def _pair_chain(a, a_low, b, b_low, k: tl.constexpr):
@@ -509,8 +517,8 @@ if triton is not None:
         d = 1 + u
         outer = _triton_chain(s * w, w2, N - 1)
         top = tl.where(inside, t, outer)
-        ratio = _near_quotient(top, d)
-        return tl.where(x < 0, -ratio, x)
+        ratio = _rough_quotient(top, d)
+        return tl.where(x < 0, -1 * ratio, x)
 
     @triton.jit
     def _short_first(x, s: tl.constexpr, inv_s: tl.constexpr, N: tl.constexpr):
@@ -523,7 +531,7 @@ if triton is not None:
         inner = 1 - (2 * N - 1) * u
         outer = u * (u - (2 * N - 1))
         top = tl.where(inside, inner, outer)
-        ratio = _near_quotient(top, d * d)
+        ratio = _rough_quotient(top, d * d)
         return tl.where(x > 0, 1, ratio)
 
     @triton.jit
@@ -538,7 +546,7 @@ if triton is not None:
         inner = _triton_chain(v, w2, N - 1) * (2 * N * (2 * N + 1) - 2 * N * (2 * N - 1) * u)
         outer = v * u * (2 * N * (2 * N + 1) * u - 2 * N * (2 * N - 1))
         top = tl.where(inside, inner, outer)
-        ratio = _near_quotient(top, d * d * d)
+        ratio = _rough_quotient(top, d * d * d)
         return tl.where(x > 0, 0, ratio)
 
     # On request: in pairs, rounded once at the end.
@@ -569,7 +577,7 @@ if triton is not None:
         top = tl.where(inside, inner, outer)
         top_low = tl.where(inside, 0, outer_low)
         ratio = _quotient(top, top_low, d, d_low)
-        return tl.where(x < 0, -(ratio * down), x)
+        return tl.where(x < 0, -1 * (ratio * down), x)
 
     @triton.jit
     def _accurate_first(
@@ -592,8 +600,8 @@ if triton is not None:
         u, u_low = _close_chain(w2, w2_low, w2, w2_low, N - 1)  # w^(2N), in [0, 1]
         d, d_low = _raised(1, u, u_low)
         p9, p9_low = _scaled(2 * N - 1, u, u_low)
-        inner, inner_low = _sum(1, -p9, -p9_low)
-        p14, p14_low = _raised(-(2 * N - 1), u, u_low)
+        inner, inner_low = _sum(1, -1 * p9, -1 * p9_low)
+        p14, p14_low = _raised(-1 * (2 * N - 1), u, u_low)
         outer, outer_low = _product(u, u_low, p14, p14_low)
         top = tl.where(inside, inner, outer)
         top_low = tl.where(inside, inner_low, outer_low)
@@ -688,7 +696,8 @@ if triton is not None:
             _block(y, z, x, g, w, bias, place, mask, order, N, s, inv_s, s_low, inv_s_low, up, down)
 
 
-_BLOCK, _ROWS = 1024, 65535
+#: Elements of 32 bits that a block holds; of 16-bit types it holds four times as many.
+_BLOCK, _ROWS = 512, 65535
 _OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
 
@@ -697,14 +706,15 @@ def _launch(tensors, bias, strides, columns, *constants):
     y = tensors[0]
     if not y.numel():
         return
-    rows, blocks = y.numel() // columns, triton.cdiv(columns, _BLOCK)
+    block = _BLOCK if y.dtype == torch.float32 else 4 * _BLOCK
+    rows, blocks = y.numel() // columns, triton.cdiv(columns, block)
     if rows == 1:
         strides = (None,) * len(strides)
     with torch.cuda.device_of(y):
         for first in range(0, rows, _ROWS):
             part = tensors if rows <= _ROWS else [t if t is None else t[first : first + _ROWS] for t in tensors]
             grid = (blocks, min(rows - first, _ROWS))
-            _kernel[grid](*part, bias, *strides, columns, *constants, _BLOCK, **_OPTIONS)
+            _kernel[grid](*part, bias, *strides, columns, *constants, block, **_OPTIONS)
 
 
 def _triton_apply(x, g, bias, order, N, s, inv_s, pair):
@@ -729,12 +739,18 @@ def _triton_gradients(x, up, w, N, s, inv_s, pair):
 # Autograd.
 
 
+@torch.compiler.assume_constant_result
+def _exporting():
+    """Whether a graph is exported. Asked outside compiled code, which PyTorch 2.11 always tells that it is."""
+    return torch.compiler.is_exporting()
+
+
 def _elementwise(x, g, bias, order, N, s, inv_s, pair):
     """f or a derivative of it by autograd: `_Elementwise`, or in eager mode what extends it.
 
     An exported graph may keep what a Function computes from autograd: it gets none.
     """
-    if torch.compiler.is_exporting():
+    if _exporting():
         return _composite_apply(x, g, bias, order, N, s, inv_s)
     function = _Elementwise if torch.compiler.is_compiling() else EAGER["elementwise"]
     return function.apply(x, g, bias, order, N, s, inv_s, pair)

@@ -74,12 +74,13 @@ def tool(*arguments: str | Path) -> str:
 
 def cost(module: ModuleType, variant: str, form: str, order: int, N: int, kind: str, arch: int, eps: Fraction) -> Cost:
     """Compiles a kernel ahead of time and counts."""
-    kernel = compiled(module, launch(module, form, order, kind, N, eps), arch)
+    arguments = launch(module, form, order, kind, N, eps)
+    kernel = compiled(module, arguments, arch)
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(kernel.asm["cubin"])
         file.flush()
         way, usage = full_block(instructions(tool("-sass", file.name))), tool("-res-usage", file.name)
-    elements = module._BLOCK // (32 * module._OPTIONS["num_warps"])
+    elements = arguments["block"] // (32 * module._OPTIONS["num_warps"])
     registers, *local = (int(re.findall(rf"{name}:(\d+)", usage)[0]) for name in ("REG", "STACK", "LOCAL"))
     return Cost(
         variant,
@@ -108,12 +109,14 @@ HELPER = """
 
     @triton.jit
     def _short_value("""
+#: The quotients of the short plan, the first one first.
+QUOTIENTS = ("near_quotient", "rough_quotient")
 #: What is measured, and the replacements in the text of SE-GEM's file that make it.
 EXPERIMENTS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "as it is: quotients from a reciprocal and two fma": (),
-    "top/d correctly rounded (div.rn)": (("= _near_quotient(top, d)", "= tl.div_rn(top, d)"),),
-    "both quotients correctly rounded": (("= _near_quotient(", "= tl.div_rn("),),
-    "both quotients approximate (div.full)": (("= _near_quotient(", "= _approximate("),),
+    "as it is: quotients from a reciprocal, the first with two fma": (),
+    "top/d correctly rounded (div.rn)": (("= _rough_quotient(top, d)", "= tl.div_rn(top, d)"),),
+    "both quotients correctly rounded": tuple((f"= _{q}(", "= tl.div_rn(") for q in QUOTIENTS),
+    "both quotients approximate (div.full)": tuple((f"= _{q}(", "= _approximate(") for q in QUOTIENTS),
 }
 
 

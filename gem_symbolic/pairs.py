@@ -23,8 +23,14 @@ SCALE = {"s", "inv_s"}
 
 
 def short(plain: Plan) -> Plan:
-    """The plan with every quotient made of a reciprocal: all but the nearest number, at half the price."""
-    return replace(plain, steps=tuple(replace(s, op="near_quotient" if s.op == "div" else s.op) for s in plain.steps))
+    """The plan with every quotient made of a reciprocal, at half the price or less.
+
+    All but the last are all but the nearest number, as powers multiply their errors; the last is off by a few ulps.
+    """
+    last = max((i for i, s in enumerate(plain.steps) if s.op == "div"), default=None)
+    ops = ("rough_quotient" if i == last else "near_quotient" for i in range(len(plain.steps)))
+    steps = (replace(s, op=op) if s.op == "div" else s for s, op in zip(plain.steps, ops))
+    return replace(plain, steps=tuple(steps))
 
 
 @dataclass(frozen=True)

@@ -280,6 +280,7 @@ ROUTINES: Mapping[str, Routine] = {
             arguments="ab",
             results="result",
         ),
+        Routine("rough_quotient", "a/b", "result = a*reciprocal(b)", guard="b >= 1", arguments="ab", results="result"),
     )
 }
 

@@ -33,6 +33,7 @@ HELPERS = {f"_{name}": "_accurate_first" for name in ROUTINES} | {
     "_divided": "_accurate_value",
     "_reciprocal": "_accurate_value",
     "_near_quotient": "_short_value",
+    "_rough_quotient": "_short_value",
     "_triton_chain": "_triton_value",
     "_chain": "_value",
 }

@@ -68,8 +68,9 @@ CASES = [
 @pytest.mark.parametrize(("name", "form", "order", "kind", "arch"), CASES)
 def test_kernels_compile_well(name, form, order, kind, arch, modules, tmp_path):
     module = modules[name]
-    kernel = ahead.compiled(module, launch(module, form, order, kind), arch)
-    elements = module._BLOCK // (32 * module._OPTIONS["num_warps"])
+    arguments = launch(module, form, order, kind)
+    kernel = ahead.compiled(module, arguments, arch)
+    elements = arguments["block"] // (32 * module._OPTIONS["num_warps"])
     pieces = elements * int(kind[2:] if kind in TYPES else 32) // 128
     loaded, stored = MOVED[form, order]
     branches = 2 if form != "elementwise" else 1  # in which all is 128 bits wide: the tail of any size is not

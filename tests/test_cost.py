@@ -68,10 +68,10 @@ def test_another_kernel_has_other_figures():
     exact = counted(cost.experiment(text, cost.EXPERIMENTS["both quotients correctly rounded"]), case)
     assert (here["divisions"], exact["divisions"]) == (0, 2)
     assert exact["slots"] > here["slots"] + 4
-    longer = counted(text.replace("ratio = _near_quotient(top, d)", "ratio = _near_quotient(top * u, d)"), case)
+    longer = counted(text.replace("ratio = _rough_quotient(top, d)", "ratio = _rough_quotient(top * u, d)"), case)
     assert longer["by"]["arithmetic"] == here["by"]["arithmetic"] + 1
     wider = ("elementwise", 0, 3, "fp32", 90)
-    halved = counted(text.replace("_BLOCK, _ROWS = 1024", "_BLOCK, _ROWS = 512"), wider)
+    halved = counted(text.replace("_BLOCK, _ROWS = 512", "_BLOCK, _ROWS = 256"), wider)
     assert halved["slots"] != row("segem", wider)["slots"]
 
 

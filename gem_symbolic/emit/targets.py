@@ -45,12 +45,13 @@ TORCH = Target(
         "chain": "_chain({}, {}, {})",
     },
 )
-#: In Triton `/` may be approximate; div_rn is the division of IEEE 754.
+#: In Triton `/` may be approximate; div_rn is the division of IEEE 754. Up to Triton 3.6 -x is 0 - x, which is no -0.
 TRITON = Target(
     "triton",
     "triton.py.j2",
     {
         **COMMON,
+        "neg": "-1 * ({})",
         "abs": "tl.abs({})",
         "div": "tl.div_rn({}, {})",
         "select": "tl.where({}, {}, {})",

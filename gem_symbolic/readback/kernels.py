@@ -103,7 +103,7 @@ def cut(m: Any, rows: Rows, along: slice) -> Rows:
 def launch(m: Any, kernel: Launch, args: tuple[Any, ...], options: Mapping[str, Any]) -> None:
     """One element of each tensor: a lane of a block, in the machine's world before, at or beyond the end of a row."""
     if unknown := options.keys() - LAUNCH_OPTIONS:
-        raise Refused(f"an unknown option {', '.join(unknown)}")
+        raise Refused(f"an unknown option {', '.join(sorted(unknown))}")
     if options.get("enable_fp_fusion") is not False:
         raise Refused("fusing of multiplication and addition is not off")
     grid = covering(m, kernel.grid, [a for a in args if isinstance(a, Rows)])

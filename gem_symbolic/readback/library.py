@@ -37,6 +37,7 @@ IMPORTS: Mapping[str, tuple[str, str]] = {
 #: The decorators of functions, and what functions then are.
 DECORATORS: Mapping[str, Mapping[str, bool]] = {
     "triton.jit": {"jit": True},
+    "torch.compiler.assume_constant_result": {"outside": True},
 }
 ANNOTATIONS = {"triton.language.constexpr"}
 FUNCTION, MODULE = "torch.autograd.Function", "torch.nn.Module"
@@ -63,6 +64,8 @@ def attribute(m: Any, value: Any, name: str) -> Any:
             methods = {"to": elements.to}
         case Scalar(type=kind) if kind == INT32:
             methods = {"to": kernels.widened}
+        case Rows(tensor=tensor) if name == "dtype":
+            return tensor.type
         case Rows():
             methods = {"numel": tensors.numel}
         case Pointer(tensor=tensor) if name == "dtype":
@@ -134,6 +137,13 @@ def known(truth: bool | None) -> bool:
     return truth
 
 
+def exporting(m: Any) -> bool:
+    """Whether a graph is exported: what compiled code itself is told depends on the version of PyTorch."""
+    if not m.outside:
+        raise Refused("compiled code is not always told whether it is exported")
+    return known(m.world.exported)
+
+
 def smallest(m: Any, *args: Any, **kwargs: Any) -> Any:
     """Of numbers of rows the smaller one, of texts whatever is shown."""
     return kernels.least(m, *args) if isinstance(args[0], Scalar) and not kwargs else Text()
@@ -170,8 +180,8 @@ NAMES: Mapping[str, Any] = {
             "torch.where": elements.where,
             "torch.empty_like": tensors.empty_like,
             "torch.cat": tensors.cat,
-            "torch.compiler.is_compiling": lambda m: known(m.world.compiled),
-            "torch.compiler.is_exporting": lambda m: known(m.world.exported),
+            "torch.compiler.is_compiling": lambda m: known(None if m.outside else m.world.compiled),
+            "torch.compiler.is_exporting": exporting,
             "torch.cuda.device_of": lambda m, a: Library("torch.cuda.device_of"),
             "triton.cdiv": kernels.cdiv,
             "triton.language.abs": elements.absolute,

@@ -55,7 +55,10 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Machine:
-    """Runs functions of a file in a world; `jit` within a Triton kernel, one launched on a `grid`."""
+    """Runs functions of a file in a world; `jit` within a Triton kernel, one launched on a `grid`.
+
+    `outside` is within a function that is not compiled with what calls it.
+    """
 
     source: Source
     numbers: Numbers
@@ -63,6 +66,7 @@ class Machine:
     composites: Composites | None = None
     names: dict[str, Any] = field(default_factory=dict)
     jit: bool = False
+    outside: bool = False
     grid: kernels.Grid | None = None
     counts: kernels.Counts = field(default_factory=kernels.Counts)
 
@@ -88,6 +92,7 @@ class Machine:
         if function.rest:
             names[function.rest] = rest
         m = replace(self, world=replace(self.world, compiled=None, exported=None)) if function.constant else self
+        m = replace(m, outside=True) if function.outside else m
         done = m.run(function.node.body, Frame(names, function.own))
         return done.value if done else None
 

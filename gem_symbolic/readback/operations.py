@@ -77,11 +77,13 @@ class Graph:
         """The operation on nodes and integers; integers among themselves are exact.
 
         Raises Refused for an operation that rounds and does not depend on x: it is not known in which precision. A
-        product with a power of two does not round.
+        product with a power of two does not round, and one with -1 is the negative number.
         """
         if op in EXACT and all(isinstance(a, int) for a in args):
             return self.leaf(str(OPERATIONS[op](*args)))
         operands = [self.leaf(str(a)) if isinstance(a, int) else a for a in args]
+        if op == "mul" and any(a.op == "-1" for a in operands):  # exact, and the same of whatever number
+            op, operands = "neg", [a for a in operands if a.op != "-1"]
         varies = any(a.varies for a in operands)
         exact = op == "neg" or (op == "mul" and any(a.op in POWERS for a in operands))
         if not varies and not exact:

@@ -19,7 +19,7 @@ PARAMETERS = ("N", "eps", "eps_of_scale", "eps_by_default", "eps_fixed", "scale"
 FUNCTIONS = tuple(f"f{k}" for k in range(16))
 #: Sizes of tensors and of the rows that kernels see them in, and the number of dimensions; what `kernels` counts.
 SIZES = ("lines", "columns", "pieces", "length", "dimensions")
-COUNTS = tuple(f"{name}{k}" for name in ("blocks", "first", "count") for k in range(2))
+COUNTS = tuple(f"{name}{k}" for name, most in (("blocks", 4), ("first", 2), ("count", 2)) for k in range(most))
 STRIDES = tuple(f"stride{k}" for k in range(5))
 CALLS = FlintAlgebra(
     (

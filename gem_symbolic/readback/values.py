@@ -142,13 +142,15 @@ class Pointer:
 class Function:
     """A function of the file, with the values of its parameters' defaults.
 
-    `jit` says that it is a kernel, `constant` that its result is kept, and so must depend on its arguments alone.
+    `jit` says that it is a kernel, `constant` that its result is kept, and so must depend on its arguments alone,
+    `outside` that where code is compiled it still runs in Python, and what it gives is a constant of what is compiled.
     """
 
     node: ast.FunctionDef
     defaults: Mapping[str, Any]
     jit: bool = False
     constant: bool = False
+    outside: bool = False
 
     @property
     def name(self) -> str:
