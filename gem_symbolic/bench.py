@@ -165,7 +165,8 @@ def draw(data: dict[str, Any], path: Path) -> None:
         heading: {label: (xs, [y / 1e9 for y in ys]) for label, (xs, ys) in speed.curves(data["rows"], *panel).items()}
         for heading, panel in PANELS.items()
     }
-    figure = plots.bandwidths(families, "elements", "GB/s", title=f"Bandwidth, {speed.TYPE}, {data['machine'].split(',')[0]}")
+    name, *_ = data["machine"].split(",")
+    figure = plots.bandwidths(families, "elements", "GB/s", title=f"Bandwidth, {speed.TYPE}, {name}")
     plots.write_svg(figure, path)
 
 

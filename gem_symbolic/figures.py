@@ -37,6 +37,29 @@ def accuracy(root: Path) -> dict[str, Any]:
     return data
 
 
+def on_gpu(root: Path) -> dict[str, Any]:
+    """The data of accuracy-cuda.json below the root, and as "sweeps" the records of exhaustive/cuda/ by variant.
+
+    Of each record `more` is how many more results than of C++ are not correctly rounded. Nothing where the file is
+    missing, and no sweeps of another machine.
+    """
+    data = read(root / "codegen" / "accuracy-cuda.json")
+    folder = root / "codegen" / "exhaustive"
+    if data:
+        data["sweeps"] = {}
+    for path in sorted((folder / "cuda").glob("*.json")) if data else ():
+        found = read(path)
+        if found["machine"] == data["machine"]:
+            known = {case(r): r["misrounded"] for r in read(folder / path.name)["records"]}
+            data["sweeps"][path.stem] = [r | {"more": r["misrounded"] - known[case(r)]} for r in found["records"]]
+    return data
+
+
+def case(record: Mapping[str, Any]) -> tuple[int, Fraction, str]:
+    """What a record of a sweep is of."""
+    return record["N"], Fraction(record["eps"]), record["id"]
+
+
 def swept(records: Sequence[Mapping[str, Any]], grid: Set[tuple[int, Fraction]]) -> dict[str, dict[str, Any]]:
     """By id, what stands in the place of a measurement: the worst of the sweeps of the grid, where none is missing."""
     better = {}

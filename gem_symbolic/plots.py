@@ -219,7 +219,8 @@ def bandwidths(panels_: Mapping[str, Mapping[str, Curve]], xlabel: str, ylabel: 
     for ax, (heading, family) in zip((ax for row in grid for ax in row), panels_.items()):
         ax.grid()
         for index, (label, (xs, ys)) in enumerate(family.items()):
-            ax.plot(xs, ys, "-" if index else "--", color=colours[label], label=label, linewidth=1.4)
+            style = "-" if index else "--"
+            ax.plot(xs, ys, style, marker=".", markersize=4, color=colours[label], label=label, linewidth=1.4)
         ax.set_title(heading)
         ax.set_xscale("log", base=2)
     for row in grid:

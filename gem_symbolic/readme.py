@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gem_symbolic import figures, files, speed
-from gem_symbolic.bars import BARS, DTYPES, PLANS
+from gem_symbolic.bars import BARS, DTYPES, PLANS, Bar
 from gem_symbolic.checkout import ROOT, needed
 from gem_symbolic.definitions import VARIANTS, Activation
 from gem_symbolic.notation import plain
@@ -99,6 +99,31 @@ def accuracy(data: Mapping[str, Any]) -> str:
     return table(["largest error in ulp", *FORMATS], rows) + f"\n\n({said})"
 
 
+def gpu(data: Mapping[str, Any]) -> str:
+    """How much of what was measured on a GPU is within its limit."""
+    if not data:
+        return "On a GPU nothing was measured yet."
+    found = [(name, id, m) for name, d in data["variants"].items() for id, m in d["measurements"].items()]
+    missed = [f"{VARIANTS[name].title}, {shown(id)}" for name, id, m in found if not m["ok"]]
+    sweeps = [r for records in data["sweeps"].values() for r in records]
+    whole = sum(r["ok"] and r["inputs"] == figures.INPUTS for r in sweeps)
+    plain = [r for r in sweeps if r["id"].startswith("plain")]
+    same = sum(r["more"] == 0 for r in plain)
+    return (
+        f"On {data['machine']}: {len(found) - len(missed)} of {len(found)} measurements over the same grid are within "
+        f"their limits{'; beyond them: ' if missed else ''}{'; '.join(missed)}. Triton's kernels on all "
+        f"{figures.INPUTS:,} binary32 inputs: {whole} of {len(sweeps)} sweeps within their limits; of the {len(plain)} "
+        f"in plain binary32, {same} give as many correctly rounded results as C++ on the CPU. "
+        "[All of it, and what is behind a miss](codegen/ACCURACY.md#on-a-gpu)."
+    )
+
+
+def shown(id: str) -> str:
+    """A measurement for a reader."""
+    path, format, quantity = id.split(".")
+    return f"{PATHS[path]}, {DTYPES[format]}, {quantity}"
+
+
 def error(measurement: Mapping[str, Any]) -> str:
     beyond = "" if measurement["ok"] else ", **beyond its limit**"
     return f"{measurement['max_ulp']:.4f} {how(measurement)}{beyond}"
@@ -121,32 +146,90 @@ rounded, not the nearest number of the type, are counted over all N and eps.
 """
 
 
-def accuracy_page(data: Mapping[str, Any]) -> str:
-    """A table for each activation, a row for each path, type and quantity. Raises KeyError for missing figures."""
+def accuracy_page(data: Mapping[str, Any], gpu: Mapping[str, Any]) -> str:
+    """A table for each activation, a row for each path, type and quantity; then those of a GPU.
+
+    Raises KeyError for missing figures.
+    """
     head = ["path", "type", "", "largest error", "limit", "how", "not correctly rounded", "worst case"]
     sections = [
         f"## {VARIANTS[name].title}\n\n{table(head, figure_rows(found['measurements']))}\n"
         for name, found in data["variants"].items()
     ]
     text = ACCURACY.format(Ns=", ".join(map(str, data["N"])), eps=", ".join(data["eps"]))
-    return "\n".join([text, *sections])
+    return "\n".join([text, *sections, *gpu_sections(gpu, head)])
+
+
+ON_GPU = """# On a GPU
+
+By `python -m gem_symbolic.accuracy --device cuda` on {machine}:
+what the kernels and torch.compile gave there, for the same N and eps, measured in the same way.{missed}
+"""
+#: What is behind infinite errors.
+ZEROS = """
+An infinite error is a zero of the wrong sign, where a value underflows: torch.compile writes -x, which is 0 - x in
+Triton up to 3.6."""
+SWEPT = """## Every binary32 input
+
+By `python -m gem_symbolic.exhaustive --device cuda`: Triton's kernels on the same machine, with accurate=True and
+without, on all 4,294,967,296 inputs; the last column is how many more are not correctly rounded than of C++ on the CPU.
+"""
+
+
+def gpu_sections(data: Mapping[str, Any], head: Sequence[str]) -> Iterable[str]:
+    """The tables of a GPU, if there are figures of one."""
+    if not data:
+        return
+    every = [m for found in data["variants"].values() for m in found["measurements"].values()]
+    infinite = any(not m["ok"] and not math.isfinite(m["max_ulp"]) for m in every)
+    yield ON_GPU.format(machine=data["machine"], missed=ZEROS if infinite else "")
+    for name, found in data["variants"].items():
+        yield f"## {VARIANTS[name].title}, on a GPU\n\n{table(head, figure_rows(found['measurements']))}\n"
+    columns = ["", "N, eps", "kernel", "", "largest error", "limit", "worst case", "not correctly rounded", "more"]
+    yield f"{SWEPT}\n{table(columns, sweep_rows(data['sweeps']))}\n"
+
+
+def sweep_rows(sweeps: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterable[Sequence[str]]:
+    for name, records in sweeps.items():
+        for r in records:
+            plan, quantity = r["id"].split(".")
+            yield (
+                VARIANTS[name].title,
+                f"{r['N']}, {r['eps']}",
+                "pairs" if plan == "compensated" else "binary32",
+                quantity,
+                f"{figures.bound(r['max_ulp']):.4f}{'' if r['ok'] else ' **beyond its limit**'}",
+                limit(r, BARS[plan, figures.FORMAT, figures.QUANTITIES.index(quantity)]),
+                f"x = {r['x']!r}",
+                f"{r['misrounded']:,}",
+                f"{r['more']:+,}",
+            )
 
 
 def figure_rows(measurements: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:
+    here = {id.split(".")[0] for id in measurements}
     for path, label in PATHS.items():
+        if path not in here:
+            continue
         for format in (f for f in FORMATS if f in PLANS[path]):
             for quantity in figures.QUANTITIES:
                 m = measurements[f"{path}.{format}.{quantity}"]
                 bar = BARS[PLANS[path][format], format, figures.QUANTITIES.index(quantity)]
-                limit = allowed(m["limit"], m["absolute"])
-                if bar.small:
-                    limit += f"; below {power(bar.below)}: {allowed(bar.small.ulps(m['N']), bar.small.beside(m['N']))}"
                 missed = "" if m["ok"] else " **beyond its limit**"
                 x = "NaN" if m["x"] is None else f"{m['x']!r}"
                 counted = f"{m['misrounded']:,} of {m['inputs']:,}"
                 worst = f"N = {m['N']}, eps = {m['eps']}, x = {x}"
                 largest = f"{m['max_ulp']:.4f}{missed}"
-                yield label, DTYPES[format], quantity, largest, limit, how(m), counted, worst
+                yield label, DTYPES[format], quantity, largest, limit(m, bar), how(m), counted, worst
+
+
+def limit(measurement: Mapping[str, Any], bar: Bar) -> str:
+    """What a measurement was held to."""
+    found = allowed(measurement["limit"], measurement["absolute"])
+    if bar.small:
+        N = measurement["N"]
+        found += f"; below {power(bar.below)}: {allowed(bar.small.ulps(N), bar.small.beside(N))}"
+    return found
 
 
 def power(x: float) -> str:
@@ -165,6 +248,7 @@ def parts(root: Path) -> dict[str, Callable[[], str]]:
         "definitions": lambda: definitions(VARIANTS.values()),
         "results": lambda: proved(VARIANTS.values(), root / "proofs"),
         "accuracy": lambda: accuracy(figures.accuracy(root)),
+        "gpu": lambda: gpu(figures.on_gpu(root)),
         "speed": lambda: speed.section(root),
     }
 
@@ -185,7 +269,7 @@ def main() -> int:
     needed("gem_symbolic.readme")
     path = ROOT / "README.md"
     path.write_text(rewrite(path.read_text(encoding="utf-8"), parts(ROOT)), encoding="utf-8")
-    files.replace_text(ROOT / "codegen" / "ACCURACY.md", accuracy_page(figures.accuracy(ROOT)))
+    files.replace_text(ROOT / "codegen" / "ACCURACY.md", accuracy_page(figures.accuracy(ROOT), figures.on_gpu(ROOT)))
     return 0
 
 

@@ -55,9 +55,9 @@ def test_what_is_emitted_is_its_definition(activation):
 
 def test_reading_a_source_is_quick():
     validate_native(TEXT, SEGEM)
-    start = time.process_time()
+    start = time.thread_time()
     validate_native(TEXT, SEGEM)
-    assert time.process_time() - start < 3
+    assert time.thread_time() - start < 3
 
 
 RIGHT = {
@@ -392,7 +392,7 @@ def test_a_function_that_calls_itself():
 def test_a_refusal_names_line_and_text():
     text = altered("const auto d = 1 + u;", "const auto d = 1.0 + u;")
     line = 1 + text[: text.index("1.0 + u")].count("\n")
-    why = "an operation in literal, binary32, not in binary32"
+    why = "an operation in binary32, literal, not in binary32"
     with pytest.raises(ValidationError, match=rf"^line {line}: const auto d = 1.0 \+ u;: {why}$"):
         validate_native(text, SEGEM)
 

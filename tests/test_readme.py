@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gem_symbolic import accuracy, figures, measure, readme
+from gem_symbolic import accuracy, exhaustive, figures, measure, readme
 from gem_symbolic.definitions import VARIANTS, Branch, find
 from gem_symbolic.formats import FORMATS
 
@@ -25,7 +25,7 @@ def test_the_readme_is_up_to_date():
 
 def test_the_page_of_accuracy_is_up_to_date():
     text = (readme.ROOT / "codegen" / "ACCURACY.md").read_text(encoding="utf-8")
-    assert readme.accuracy_page(figures.accuracy(readme.ROOT)) == text
+    assert readme.accuracy_page(figures.accuracy(readme.ROOT), figures.on_gpu(readme.ROOT)) == text
 
 
 def test_the_snippets_run():
@@ -52,6 +52,50 @@ def test_the_accuracy_is_that_of_the_committed_kernels():
     for m in (m for d in data.values() for m in d["measurements"].values()):
         assert m["ok"]
         assert 0 <= m["misrounded"] < m["inputs"]
+
+
+def test_the_figures_of_a_gpu_are_those_of_the_committed_kernels():
+    data = figures.on_gpu(readme.ROOT)
+    emitted = [a for a in VARIANTS.values() if a.emitted]
+    assert {name: d["code"] for name, d in data["variants"].items()} == {
+        a.name: accuracy.fingerprint(accuracy.source(a)) for a in emitted
+    }
+    missed = {
+        f"{name} {id}" for name, d in data["variants"].items() for id, m in d["measurements"].items() if not m["ok"]
+    }
+    assert missed == {"segem compiled.bfloat16.value", "segem compiled.binary32.value"}  # a zero's sign, by Triton 3.6
+    assert data["sweeps"].keys() == VARIANTS.keys()
+    for name, records in data["sweeps"].items():
+        settings = {(r["N"], r["eps"]) for r in records}
+        assert {N for N, _ in settings} == set(accuracy.NS)
+        assert len(records) == len(settings) * len(exhaustive.TRITON) * len(measure.QUANTITIES)
+        for r in records:
+            plan, _ = r["id"].split(".")
+            assert r["ok"]
+            assert r["code"] == exhaustive.fingerprint(name, plan)
+            assert r["inputs"] == figures.INPUTS
+            assert plan != "plain" or r["more"] == 0
+
+
+def test_the_readme_says_what_a_gpu_gave():
+    data = figures.on_gpu(readme.ROOT)
+    assert readme.gpu({}) == "On a GPU nothing was measured yet."
+    before = readme.gpu(data)
+    assert "NVIDIA H100" in before
+    assert "beyond them: SE-GEM, torch.compile, bfloat16, value" in before
+    data["variants"]["gem"]["measurements"]["triton.binary16.value"]["ok"] = False
+    data["sweeps"]["gem"][0]["ok"] = False
+    after = readme.gpu(data)
+    assert "GEM, Triton, float16, value" in after
+    assert len({before, after, readme.gpu(figures.on_gpu(readme.ROOT))}) == 2
+
+
+def test_sweeps_of_another_gpu_are_left_out(tmp_path):
+    (tmp_path / "codegen" / "exhaustive" / "cuda").mkdir(parents=True)
+    for name, machine in (("accuracy-cuda.json", "one"), ("exhaustive/cuda/gem.json", "another")):
+        (tmp_path / "codegen" / name).write_text(json.dumps({"machine": machine, "variants": {}, "records": []}))
+    assert figures.on_gpu(tmp_path)["sweeps"] == {}
+    assert figures.on_gpu(tmp_path / "nothing") == {}
 
 
 def test_the_accuracy_is_held_to_the_present_bars():
@@ -95,15 +139,15 @@ def test_a_measurement_beyond_its_limit_is_marked():
 
 def test_the_page_of_accuracy_follows():
     data = figures.accuracy(readme.ROOT)
-    before = readme.accuracy_page(data)
+    before = readme.accuracy_page(data, {})
     found = data["variants"]["segem"]["measurements"]
     found["triton.binary16.gradient"] |= {"misrounded": 1234, "ok": False, "max_ulp": 7.5}
-    (row,) = set(readme.accuracy_page(data).splitlines()) - set(before.splitlines())
+    (row,) = set(readme.accuracy_page(data, {}).splitlines()) - set(before.splitlines())
     assert row.startswith("| Triton | float16 | gradient | 7.5000 **beyond its limit** | 0.51 + 2^-20 | exhaustive |")
     assert "| 1,234 of 1,310,720 |" in row
     del found["triton.binary16.gradient"]
     with pytest.raises(KeyError):
-        readme.accuracy_page(data)
+        readme.accuracy_page(data, {})
 
 
 def test_missing_data_is_an_error(tmp_path):

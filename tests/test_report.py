@@ -133,7 +133,7 @@ def test_the_page_says_what_the_report_says(segem: str) -> None:
     assert "slope 3/4" in segem  # (1 + 1/2)/2 for p = 2
     assert "binary16, value: errors of 63,488 inputs, exhaustive" in segem
     assert "0.5000 ulp" in segem
-    assert "On a GPU: not measured." in segem
+    assert "bandwidth against size on the GPU: float32, NVIDIA H100" in segem
     assert COMMAND.replace("'", "&#39;") in segem
 
 
