@@ -126,7 +126,6 @@ def bandwidths(codegen: Path, inline: Inliner) -> dict[str, Picture | None]:
                 }
                 for heading, panel in PANELS.items()
             }
-            title = f"{speed.TYPE}, {data['machine']}"
-            drawn = plots.bandwidths(families, "elements", "GB/s", title=title)
-            shown[name] = inline(drawn, f"bandwidth against size on the {name}: {title}")
+            drawn = plots.bandwidths(families, "elements", "GB/s", title=f"{speed.TYPE}, {name}")
+            shown[name] = inline(drawn, f"bandwidth against size on the {name}: {speed.TYPE}, {data['machine']}")
     return shown
