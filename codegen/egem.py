@@ -169,9 +169,7 @@ def remembered(function):
         except TypeError:
             return function(*args)
 
-    # A constant to the compiler: what torch.compiler.assume_constant_result does, which would import all of it here.
-    call.__dict__["_dynamo_marked_constant"] = True
-    return call
+    return uncompiled(call)
 
 
 def constants(N, eps, scale, formats):
@@ -188,6 +186,15 @@ def constants(N, eps, scale, formats):
         except ValueError:
             found.append(None)
     return N, eps, *found, None if found[0] is None else pair_constants(N, eps, *formats[0])
+
+
+def uncompiled(function):
+    """The function, asked in Python where code is compiled: what it gives is a constant of the compiled code.
+
+    It is what torch.compiler.assume_constant_result does, which would import the compiler, and that takes seconds.
+    """
+    function.__dict__["_dynamo_marked_constant"] = True
+    return function
 
 
 def matrices(columns, first, *others):
@@ -710,9 +717,9 @@ def _triton_gradients(x, up, w, N, s, inv_s, pair):
 # Autograd.
 
 
-@torch.compiler.assume_constant_result
+@uncompiled
 def _exporting():
-    """Whether a graph is exported. Asked outside compiled code, which PyTorch 2.11 always tells that it is."""
+    """Whether a graph is exported. Asked in Python: compiled code is told by PyTorch 2.11 that it always is."""
     return torch.compiler.is_exporting()
 
 

@@ -6,7 +6,6 @@ the GPU in codegen/accuracy-cuda.json.
 """
 
 import argparse
-import ast
 import hashlib
 import json
 import math
@@ -41,12 +40,17 @@ TOLD = {"cpu": {"TRITON_INTERPRET": "1"}, "cuda": {"TORCHINDUCTOR_COMPILE_THREAD
 #: What is measured on each: on a GPU the CPU's own path is not.
 PATHS = {"cpu": tuple(PLANS), "cuda": tuple(path for path in PLANS if path != "torch")}
 INTERRUPTED = 130
+#: The headings in a kernel file between which it computes.
+COMPUTES = "What computes.", "Autograd."
 
 
 def fingerprint(kernel: str) -> str:
-    """The SHA-256 of a kernel file below its header, which quotes figures: which code the figures belong to."""
-    header = ast.parse(kernel).body[0]
-    return hashlib.sha256("".join(kernel.splitlines(keepends=True)[header.end_lineno :]).encode()).hexdigest()
+    """The SHA-256 of the part of a kernel file that computes, comments and all: which code the figures belong to.
+
+    What stands around it, its header with the figures too, is read back whenever a file is validated.
+    """
+    first, last = (kernel.index(f"\n# {title}\n") for title in COMPUTES)
+    return hashlib.sha256(kernel[first:last].encode()).hexdigest()
 
 
 def source(activation: Activation) -> str:

@@ -1,6 +1,15 @@
 """How kernels run through tensors. Emitted files carry this verbatim, as they carry `parameters`."""
 
 
+def uncompiled(function):
+    """The function, asked in Python where code is compiled: what it gives is a constant of the compiled code.
+
+    It is what torch.compiler.assume_constant_result does, which would import the compiler, and that takes seconds.
+    """
+    function.__dict__["_dynamo_marked_constant"] = True
+    return function
+
+
 def matrices(columns, first, *others):
     """Tensors of one shape as kernels see them: (columns, (first, *others), strides).
 

@@ -7,6 +7,8 @@ import functools
 import math
 from fractions import Fraction
 
+from gem_symbolic.layout import uncompiled
+
 
 def exact(value, name):
     """The rational number that a user wrote.
@@ -110,9 +112,7 @@ def remembered(function):
         except TypeError:
             return function(*args)
 
-    # A constant to the compiler: what torch.compiler.assume_constant_result does, which would import all of it here.
-    call.__dict__["_dynamo_marked_constant"] = True
-    return call
+    return uncompiled(call)
 
 
 def constants(N, eps, scale, formats):

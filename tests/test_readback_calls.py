@@ -165,7 +165,7 @@ DISPATCH = {
     "an exported graph gets a Function": ("if _exporting():", "if 1 == 2:"),
     "no compiled graph gets a Function": ("if _exporting():", "if torch.compiler.is_compiling():"),
     "compiled code asks whether it is exported": ("if _exporting():", "if torch.compiler.is_exporting():"),
-    "the question is compiled": ("@torch.compiler.assume_constant_result\n", ""),
+    "the question is compiled": ("@uncompiled\n", ""),
     "asked outside whether code is compiled": (
         "return torch.compiler.is_exporting()",
         "return torch.compiler.is_compiling()",

@@ -38,7 +38,7 @@ COMMAND = "python -m gem_symbolic.emit"
 COMMAND_FOR_SPECS = "python -m gem_symbolic.verify --spec FILE --emit DIR"
 #: The derivatives that a file holds, by order, and what is carried verbatim from `parameters`.
 ORDERS = ("value", "first", "second")
-LAYOUTS = layout.matrices, layout.gradients
+LAYOUTS = layout.uncompiled, layout.matrices, layout.gradients
 CARRIED = (
     *(parameters.exact, parameters.resolve, parameters.root, parameters.scale_constants, parameters.pair_constants),
     *(parameters.remembered, parameters.constants, *LAYOUTS),

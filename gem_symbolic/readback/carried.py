@@ -61,6 +61,11 @@ def remembered(m: Any, function: Function) -> Function:
     return replace(function, constant=True)
 
 
+def uncompiled(m: Any, function: Function) -> Function:
+    """The function, which runs in Python where code is compiled."""
+    return replace(function, outside=True)
+
+
 def constants(m: Any, N: Any, eps: Any, scale: Any, formats: tuple[tuple[int, ...], ...]) -> tuple[Any, ...]:
     """(N, eps, for each format (s, 1/s) or None, for the first what pairs need or None), None where out of range."""
     N, eps = resolve(m, N, eps, scale)
@@ -76,6 +81,7 @@ def within_carried(m: Any, *args: Any, **kwargs: Any) -> Any:
 #: The functions themselves, and what stands for each of them.
 ORIGINALS: Mapping[str, Callable[..., Any]] = {f.__name__: f for f in emit.CARRIED}
 PROMISED = {
-    f.__name__: f for f in (resolve, scale_constants, pair_constants, remembered, constants, matrices, gradients)
+    f.__name__: f
+    for f in (resolve, scale_constants, pair_constants, remembered, uncompiled, constants, matrices, gradients)
 }
 CARRIED: Mapping[str, Primitive] = {name: Primitive(name, PROMISED.get(name, within_carried)) for name in ORIGINALS}

@@ -160,7 +160,7 @@ def integral(algebra: Any, element: Any) -> bool:
 def negative(m: Any, a: Any) -> Any:
     """-a. Of a number in a kernel it is refused: Triton up to 3.6 computes 0 - a, which has another zero."""
     match a:
-        case Tensor() | Scalar() if m.jit:
+        case Tensor() | Scalar() if m.jit and not literal(a):
             raise Refused("the negative of 0 is 0 in some versions of Triton: multiply by -1")
         case Tensor():
             return replace(a, value=-number(m, a), node=None)

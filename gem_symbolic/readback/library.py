@@ -37,7 +37,6 @@ IMPORTS: Mapping[str, tuple[str, str]] = {
 #: The decorators of functions, and what functions then are.
 DECORATORS: Mapping[str, Mapping[str, bool]] = {
     "triton.jit": {"jit": True},
-    "torch.compiler.assume_constant_result": {"outside": True},
 }
 ANNOTATIONS = {"triton.language.constexpr"}
 FUNCTION, MODULE = "torch.autograd.Function", "torch.nn.Module"

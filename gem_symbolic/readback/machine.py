@@ -222,7 +222,7 @@ class Machine:
         match mark:
             case Library(path=path) if path in library.DECORATORS:
                 return replace(function, **library.DECORATORS[path])
-            case Primitive(name="remembered"):
+            case Primitive(name="remembered" | "uncompiled"):
                 return mark.run(self, function)
         raise Refused("an unknown decorator")
 
