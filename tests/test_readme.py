@@ -54,17 +54,21 @@ def test_the_accuracy_is_that_of_the_committed_kernels():
         assert 0 <= m["misrounded"] < m["inputs"]
 
 
+ON_GPU = figures.on_gpu(readme.ROOT)
+of_a_gpu = pytest.mark.skipif(not ON_GPU, reason="no figures of a GPU are committed")
+
+
+@of_a_gpu
 def test_the_figures_of_a_gpu_are_those_of_the_committed_kernels():
-    data = figures.on_gpu(readme.ROOT)
-    emitted = [a for a in VARIANTS.values() if a.emitted]
-    assert {name: d["code"] for name, d in data["variants"].items()} == {
-        a.name: accuracy.fingerprint(accuracy.source(a)) for a in emitted
-    }
+    """Of those variants that were measured there. Where kernels change and there is no GPU, the figures must go."""
+    data = ON_GPU
+    for name, found in data["variants"].items():
+        assert found["code"] == accuracy.fingerprint(accuracy.source(find(name)))
     missed = {
         f"{name} {id}" for name, d in data["variants"].items() for id, m in d["measurements"].items() if not m["ok"]
     }
     assert missed == {"segem compiled.bfloat16.value", "segem compiled.binary32.value"}  # a zero's sign, by Triton 3.6
-    assert data["sweeps"].keys() == VARIANTS.keys()
+    assert data["sweeps"].keys() <= VARIANTS.keys()
     for name, records in data["sweeps"].items():
         settings = {(r["N"], r["eps"]) for r in records}
         assert {N for N, _ in settings} == set(accuracy.NS)
@@ -77,17 +81,21 @@ def test_the_figures_of_a_gpu_are_those_of_the_committed_kernels():
             assert plan != "plain" or r["more"] == 0
 
 
+def test_without_figures_of_a_gpu_the_readme_says_so():
+    assert readme.gpu({}) == "On a GPU nothing was measured yet."
+
+
+@of_a_gpu
 def test_the_readme_says_what_a_gpu_gave():
     data = figures.on_gpu(readme.ROOT)
-    assert readme.gpu({}) == "On a GPU nothing was measured yet."
     before = readme.gpu(data)
-    assert "NVIDIA H100" in before
+    assert data["machine"] in before
     assert "beyond them: SE-GEM, torch.compile, bfloat16, value" in before
     data["variants"]["gem"]["measurements"]["triton.binary16.value"]["ok"] = False
     data["sweeps"]["gem"][0]["ok"] = False
     after = readme.gpu(data)
     assert "GEM, Triton, float16, value" in after
-    assert len({before, after, readme.gpu(figures.on_gpu(readme.ROOT))}) == 2
+    assert len({before, after, readme.gpu(ON_GPU)}) == 2
 
 
 def test_sweeps_of_another_gpu_are_left_out(tmp_path):

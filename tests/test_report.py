@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gem_symbolic import report, verify
+from gem_symbolic import checkout, report, verify
 from gem_symbolic.bars import EDGES
 from gem_symbolic.definitions import EGEM, SEGEM, Activation, Branch
 from gem_symbolic.prover import Prover
@@ -133,7 +133,8 @@ def test_the_page_says_what_the_report_says(segem: str) -> None:
     assert "slope 3/4" in segem  # (1 + 1/2)/2 for p = 2
     assert "binary16, value: errors of 63,488 inputs, exhaustive" in segem
     assert "0.5000 ulp" in segem
-    assert "bandwidth against size on the GPU: float32, NVIDIA H100" in segem
+    measured = (checkout.ROOT / "codegen" / "bench-cuda.json").exists()
+    assert ("bandwidth against size on the GPU: float32" if measured else "On a GPU: not measured.") in segem
     assert COMMAND.replace("'", "&#39;") in segem
 
 
