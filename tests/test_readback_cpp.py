@@ -57,7 +57,7 @@ def test_reading_a_source_is_quick():
     validate_native(TEXT, SEGEM)
     start = time.thread_time()
     validate_native(TEXT, SEGEM)
-    assert time.thread_time() - start < 3
+    assert time.thread_time() - start < 10  # 1 to 2 were seen
 
 
 RIGHT = {

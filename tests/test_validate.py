@@ -57,9 +57,10 @@ def test_what_is_emitted_in_memory_is_its_definition(activation):
 
 def test_reading_a_file_is_quick():
     validate(TEXT, SEGEM, (1,))
-    start = time.process_time()
+    start = time.thread_time()
     validate(TEXT, SEGEM)
-    assert time.process_time() - start < 20  # 4 to 8 were seen; all settings with one another would take minutes
+    # 4 to 8 were seen, and 14 on a slow day; all settings with one another would take many minutes.
+    assert time.thread_time() - start < 60
 
 
 RIGHT = {
