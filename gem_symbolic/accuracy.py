@@ -6,6 +6,7 @@ the GPU in codegen/accuracy-cuda.json.
 """
 
 import argparse
+import ast
 import hashlib
 import json
 import math
@@ -40,17 +41,21 @@ TOLD = {"cpu": {"TRITON_INTERPRET": "1"}, "cuda": {"TORCHINDUCTOR_COMPILE_THREAD
 #: What is measured on each: on a GPU the CPU's own path is not.
 PATHS = {"cpu": tuple(PLANS), "cuda": tuple(path for path in PLANS if path != "torch")}
 INTERRUPTED = 130
-#: The headings in a kernel file between which it computes.
-COMPUTES = "What computes.", "Autograd."
+#: The functions of a kernel file that figures do not depend on: what compiled code is told, and what is remembered.
+NO_NUMBER = ("uncompiled", "remembered", "_exporting")
 
 
 def fingerprint(kernel: str) -> str:
-    """The SHA-256 of the part of a kernel file that computes, comments and all: which code the figures belong to.
+    """The SHA-256 of a kernel file's statements, as they are written: which code the figures belong to.
 
-    What stands around it, its header with the figures too, is read back whenever a file is validated.
+    Without its header, which quotes the figures, and without what gives no number.
     """
-    first, last = (kernel.index(f"\n# {title}\n") for title in COMPUTES)
-    return hashlib.sha256(kernel[first:last].encode()).hexdigest()
+    lines = kernel.splitlines()
+    _header, *code = ast.parse(kernel).body
+    kept = [node for node in code if getattr(node, "name", None) not in NO_NUMBER]
+    starts = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]) for node in kept]
+    text = "\n".join("\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, kept))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def source(activation: Activation) -> str:

@@ -54,14 +54,20 @@ def test_a_missed_limit_is_an_exit_status(small, tmp_path, monkeypatch, capsys):
     assert f"egem: torch.{HALF}.value" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("old", ["within the scale", "d = 1 + u\n", "_rough_quotient(top, d)", "_OPTIONS = {"])
+@pytest.mark.parametrize(
+    "old",
+    [
+        *("within the scale", "d = 1 + u", "_rough_quotient(top, d)", "_OPTIONS = {", "@triton.jit"),
+        *("def scale_constants(", "def root(", "@remembered", "def _elementwise(", "grad_g = ", "class EGEM("),
+    ],
+)
 def test_the_fingerprint_sees_what_computes(old):
     text = accuracy.source(find("egem"))
     assert old in text
     assert accuracy.fingerprint(text.replace(old, f"{old} ")) != accuracy.fingerprint(text)
 
 
-@pytest.mark.parametrize("old", ["- Measured", "def _elementwise("])
+@pytest.mark.parametrize("old", ["- Measured", "return uncompiled(call)", "return torch.compiler.is_exporting()"])
 def test_the_fingerprint_is_of_nothing_else(old):
     text = accuracy.source(find("egem"))
     assert old in text
