@@ -152,17 +152,18 @@ def sweep(
     tick: Callable[[int], None],
     device: str = "cpu",
     plans: Collection[str] = tuple(PLANS),
+    machine: str | None = None,
 ) -> dict[str, Any]:
     """Every chunk of the case, from where an interrupted run stopped; the state is written as it goes.
 
-    On another device than the CPU the results of Triton's kernels there are judged. `tick` is told how many chunks are
-    done. Interrupted, it writes what it has and lets the interruption pass.
+    On another device than the CPU the results of Triton's kernels there are judged, and the state is of that machine
+    alone. `tick` is told how many chunks are done. Interrupted, it writes what it has and lets the interruption pass.
     """
     case.library  # noqa: B018  compiled before the threads begin
     path = states / f"{case.key}.json"
     limits = [asdict(bar(plan, order)) for order in ORDERS for plan in PLANS]
     code = {plan: fingerprint(case.activation.name, plan) for plan in plans}
-    state = restored(path, {"code": code, "device": device, "bars": limits})
+    state = restored(path, {"code": code, "device": device, "machine": machine, "bars": limits})
     states.mkdir(parents=True, exist_ok=True)
     before, begun = state["seconds"], time.perf_counter()
 
@@ -266,11 +267,7 @@ def stored(path: Path, activation: Activation, machine: str | None = None) -> li
 
 def store(path: Path, activation: Activation, fresh: Sequence[dict[str, Any]], machine: str | None = None) -> None:
     """Adds records to an activation's file, in the place of older ones of the same case; a line for each."""
-
-    def key(r: dict[str, Any]) -> tuple[Any, ...]:
-        return r["N"], Fraction(r["eps"]), r["id"]
-
-    rows = {key(r): r for r in [*stored(path, activation, machine), *fresh]}
+    rows = {figures.case(r): r for r in [*stored(path, activation, machine), *fresh]}
     head = {"schema": 2, "variant": activation.name, "format": FORMAT.name, "edges": EDGES}
     head |= {"machine": machine} if machine else {}
     lines = ",\n".join(json.dumps(rows[k]) for k in sorted(rows))
@@ -352,7 +349,9 @@ def passes(case: Case, options: argparse.Namespace, progress: Any) -> bool:
         def tick(chunks: int) -> None:
             progress.update(task, completed=chunks)
 
-        state = sweep(case, options.states, options.threads, range(CHUNKS), tick, options.device, plans)
+        state = sweep(
+            case, options.states, options.threads, range(CHUNKS), tick, options.device, plans, options.machine
+        )
         progress.remove_task(task)
         triton = importlib.util.find_spec("triton") and not TRITON.keys().isdisjoint(plans)
         compared = on_cpu and triton

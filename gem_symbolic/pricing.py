@@ -47,7 +47,7 @@ CHOICES = (
         "Triton, 16 bits",
         "short: the plan in binary32 with quotients from a reciprocal, the last one not corrected, rounded once",
         "binary32 has 13 bits to spare over binary16, so its error of a few ulps is lost in the last rounding; with "
-        "both quotients corrected a run on an H200 was bound by instructions, at 0.67 of the bandwidth of a copy",
+        "both quotients corrected a trial on an H200 was bound by instructions",
     ),
     (
         "Triton, float32",
@@ -57,8 +57,8 @@ CHOICES = (
     (
         "Triton, float32, accurate=True",
         "compensated: the plan in pairs of binary32, rounded once",
-        "all but correctly rounded; by its slots it fits into the time of an H100's memory as well, but on an H200, "
-        "with faster memory, a run of SE-GEM at N = 4 had 0.73 of the bandwidth of a copy, so it is not the default",
+        "all but correctly rounded; by its slots it fits into the time of an H100's memory as well, but a trial "
+        "on an H200, with faster memory, was slower than a copy, so it is not the default",
     ),
     (
         "compiled code on any device, and PyTorch on other devices, 16 bits and float32",

@@ -1,6 +1,8 @@
 """Altered kernel files, for the tests of reading back: what is proved of them, or why they are refused."""
 
 import ast
+import cProfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +39,13 @@ HELPERS = {f"_{name}": "_accurate_first" for name in ROUTINES} | {
     "_triton_chain": "_triton_value",
     "_chain": "_value",
 }
+
+
+def calls(run: Callable[[], object]) -> int:
+    """How many functions are called: what a run costs, the same on every machine."""
+    profile = cProfile.Profile()
+    profile.runcall(run)
+    return sum(entry.callcount for entry in profile.getstats())
 
 
 def altered(old: str, new: str) -> str:

@@ -1,7 +1,9 @@
 """The house rules of the design: who may import whom, one place for formulas, one place for the names of variants."""
 
 import ast
+import importlib.metadata
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -134,6 +136,20 @@ def test_every_dependency_is_pinned():
     named = {*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)}
     pins = [line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
     assert sorted(named) == pins
+
+
+@pytest.mark.skipif(not os.environ.get("CI"), reason="only in CI must every extra be there")
+def test_no_test_is_skipped_in_ci_for_an_extra_that_is_asked_for():
+    extras = re.search(r"-e \"\.\[(.*?)\]\"", (ROOT / "Makefile").read_text())
+    assert extras
+    optional = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    missing = []
+    for name in (d for extra in extras[1].split(",") for d in optional[extra]):
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    assert not missing
 
 
 def written_by_hand() -> list[Path]:

@@ -222,9 +222,10 @@ def test_an_interrupted_sweep_goes_on_to_the_same_result(whole, tmp_path):
 def test_a_state_of_other_code_is_not_gone_on_with(whole, tmp_path):
     path = tmp_path / "state.json"
     path.write_text(json.dumps(whole))
-    head = {"code": whole["code"], "device": "cpu", "bars": whole["bars"]}
+    head = {"code": whole["code"], "device": "cpu", "machine": None, "bars": whole["bars"]}
     assert exhaustive.restored(path, head)["chunks"] == whole["chunks"]
     assert exhaustive.restored(path, head | {"code": "other"})["chunks"] == {}
+    assert exhaustive.restored(path, head | {"machine": "another GPU"})["chunks"] == {}
 
 
 def test_records_add_up(whole, monkeypatch):
@@ -303,11 +304,11 @@ def test_the_command_sweeps_and_goes_on(bar, status, tmp_path, monkeypatch, caps
     command = ["--variant", "gem", "--N", "1", "--data", f"{tmp_path}/data", "--states", f"{tmp_path}/states"]
     whole = exhaustive.sweep
 
-    def interrupted(case, states, threads, chunks, tick, device, plans):
+    def interrupted(case, states, threads, chunks, tick, *rest):
         def interrupt(done):
             raise KeyboardInterrupt
 
-        return whole(case, states, threads, chunks, interrupt, device, plans)
+        return whole(case, states, threads, chunks, interrupt, *rest)
 
     monkeypatch.setattr(exhaustive, "sweep", interrupted)
     with pytest.raises(SystemExit) as stop:

@@ -184,7 +184,7 @@ def test_training_in_mixed_precision(dtype):
 
 
 def test_a_patched_gpt2_takes_a_step():
-    transformers = pytest.importorskip("transformers")
+    transformers = pytest.importorskip("transformers", reason="the extra `transformers` is not installed")
     torch.manual_seed(0)
     config = transformers.GPT2Config(n_layer=2, n_head=2, n_embd=64, vocab_size=97, n_positions=32)
     model = transformers.GPT2LMHeadModel(config)
